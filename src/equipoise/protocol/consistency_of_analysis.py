@@ -1,0 +1,73 @@
+"""Model formulas: whitelisted, with known columns, with every stratum in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from equipoise.protocol.consistency import Inconsistency, Tables, needs, unknown
+from equipoise.protocol.questions import Scale
+
+
+def formula_columns(tables: Tables, scale: str) -> list[str]:
+    """Columns that a model formula may name."""
+    baseline = "log_baseline" if scale == Scale.LOG_FOLD else "baseline"
+    return [scale, baseline, "visit", "arm", "site", *tables["population"].covariates]
+
+
+@needs("population", "randomisation", "analysis", "endpoints")
+def _formulas(tables: Tables) -> Iterator[Inconsistency]:
+    from equipoise.stats import FormulaError, check_formula
+
+    strata = tables["randomisation"].strata
+    for key, model in tables["analysis"].models.items():
+        path = ("analysis", "models", key)
+        scales = {str(e.scale) for e in tables["endpoints"].values() if e.model == key}
+        if len(scales) > 1:
+            yield Inconsistency(
+                path, ", ".join(sorted(scales)), "one model serves one scale", "split the model"
+            )
+            continue
+        scale = next(iter(scales), str(Scale.CHANGE))
+        if (model.subgroup is None) != (model.subgroup_formula is None):
+            yield Inconsistency(
+                path,
+                "",
+                "`subgroup` and `subgroup_formula` come together",
+                "give both or neither",
+            )
+        covariates = tables["population"].covariates
+        if model.subgroup is not None and model.subgroup not in covariates:
+            yield unknown(
+                (*path, "subgroup"), model.subgroup, "covariate", covariates, "population"
+            )
+        for field in ("formula", "subgroup_formula"):
+            text = getattr(model, field)
+            if text is None:
+                continue
+            place = (*path, field)
+            try:
+                parsed = check_formula(text, formula_columns(tables, scale))
+            except FormulaError as error:
+                yield Inconsistency(
+                    place, str(error.value), str(error.rule), str(error.remedy), "formula-refused"
+                )
+                continue
+            if parsed.response != scale:
+                yield Inconsistency(
+                    place,
+                    parsed.response,
+                    f"the response is the endpoint's scale, `{scale}`",
+                    f"write `{scale} ~ …`",
+                )
+            wanted = ["arm", "visit", *strata]
+            if field == "subgroup_formula" and model.subgroup:
+                wanted.append(model.subgroup)
+            for name in wanted:
+                if name not in parsed.columns:
+                    yield Inconsistency(
+                        place,
+                        text,
+                        f"`{name}` stands in the model"
+                        + (" (randomisation was stratified by it)" if name in strata else ""),
+                        f"add `{name}`, for example `{name}*visit`",
+                    )

@@ -1,0 +1,72 @@
+"""What is measured: rating scales, cell populations, laboratory values."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from equipoise.protocol.base import Flag, Int, Key, Map, Number, Part, Text
+
+
+class CellUnit(StrEnum):
+    """Units of cell populations."""
+
+    PERCENT_CD4 = "%CD4"
+    PERCENT_CD8 = "%CD8"
+    PERCENT_LYMPHOCYTES = "%lymphocytes"
+    COUNT = "cells/uL"
+
+
+class InstrumentUse(Part):
+    """A rating scale as this trial uses it."""
+
+    scale: Text = Field(description="Name of a scale in the library of instruments")
+    visits: tuple[Key, ...] = Field(min_length=1, description="Visits at which it is rated")
+    items: tuple[Int, ...] = Field((), description="Items recorded beside the total")
+
+
+class CellPopulation(Part):
+    """A cell population."""
+
+    label: Text = Field(description="Name as printed")
+    parent: Text = Field(description="Parent population")
+    marker: Text = Field(description="Marker definition")
+    units: tuple[CellUnit, ...] = Field(min_length=1, description="Units in which it is recorded")
+    visits: tuple[Key, ...] = Field(min_length=1, description="Visits with a sample")
+    unblinding: Flag = Field(False, description="True where a value can give the arm away")
+
+
+class Lab(Part):
+    """A laboratory value."""
+
+    label: Text = Field(description="Name as printed")
+    unit: Text = Field(description="Unit")
+    visits: tuple[Key, ...] = Field(min_length=1, description="Visits with a sample")
+    minimum: Number = Field(0.0, description="Lowest possible value")
+    maximum: Number = Field(description="Highest plausible value; above is refused")
+    unblinding: Flag = Field(False, description="True where a value can give the arm away")
+
+
+class EventTerm(Part):
+    """An adverse-event term that the protocol names beforehand."""
+
+    organ_class: Text = Field(description="System organ class")
+    unblinding: Flag = Field(False, description="True where the event can give the arm away")
+
+
+class ScoreThreshold(Part):
+    """A score that is always reported, by the level that calls for attention."""
+
+    instrument: Key = Field(description="Instrument of the protocol")
+    item: Int | None = Field(None, description="Item; the total when left out")
+    threshold: Number = Field(description="Counted when a post-baseline score is at least this")
+    reason: Text = Field(description="Why this threshold")
+
+
+class Safety(Part):
+    """Harms that the report always answers for."""
+
+    events: Map[Text, EventTerm] = Field({}, description="Terms named beforehand")
+    suicidality: ScoreThreshold | None = Field(None, description="Suicidality item and threshold")
+    mania: ScoreThreshold | None = Field(None, description="Switch into mania")

@@ -1,0 +1,177 @@
+"""The protocol as one frozen value, and its hash."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from equipoise.protocol.assumptions import Assumptions
+from equipoise.protocol.base import Key, Map, Part, Text
+from equipoise.protocol.measurements import CellPopulation, InstrumentUse, Lab, Safety
+from equipoise.protocol.plan import (
+    Arm,
+    Conduct,
+    Population,
+    Provenance,
+    Randomisation,
+    ReportOptions,
+    Role,
+    Source,
+    Trial,
+    Visit,
+)
+from equipoise.protocol.questions import Analysis, Endpoint, Estimand, EstimandRole
+
+
+class Protocol(Part):
+    """The plan of a trial. Every stage reads from it and from nothing else.
+
+    A protocol that exists is consistent: references resolve, formulas are whitelisted,
+    block sizes fit the ratio. `hash` identifies the plan in results, report and lists.
+    """
+
+    format: Literal[1] = Field(description="Version of the protocol format")
+    trial: Trial
+    sources: Map[Key, Source] = Field({}, description="Published sources by key")
+    provenance: Map[Text, Provenance] = Field({}, description="Dotted field → where it comes from")
+    arms: Map[Key, Arm] = Field(min_length=2)
+    randomisation: Randomisation
+    population: Population
+    visits: tuple[Visit, ...] = Field(min_length=2)
+    instruments: Map[Key, InstrumentUse] = Field({})
+    cells: Map[Key, CellPopulation] = Field({})
+    labs: Map[Key, Lab] = Field({})
+    endpoints: Map[Key, Endpoint] = Field(min_length=1)
+    estimands: Map[Key, Estimand] = Field(min_length=1)
+    analysis: Analysis
+    safety: Safety = Field(default_factory=Safety)  # type: ignore[arg-type]
+    conduct: Conduct = Field(default_factory=Conduct)  # type: ignore[arg-type]
+    assumptions: Assumptions = Field(default_factory=Assumptions)  # type: ignore[arg-type]
+    report: ReportOptions = Field(default_factory=ReportOptions)  # type: ignore[arg-type]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Protocol:
+        from equipoise.protocol.consistency import inconsistencies
+
+        found = inconsistencies({name: getattr(self, name) for name in type(self).model_fields})
+        if found:
+            raise PydanticCustomError(
+                "inconsistent",
+                "{summary}",
+                {"summary": "; ".join(f"{f.path}: {f.rule}" for f in found), "found": found},
+            )
+        return self
+
+    @functools.cached_property
+    def hash(self) -> str:
+        """SHA-256 (hex) of the canonical form: what is planned, whatever the layout of the file."""
+        return hashlib.sha256(self.canonical().encode()).hexdigest()
+
+    def canonical(self) -> str:
+        """The canonical form: JSON, fields sorted by name, defaults left out.
+
+        The order of mappings (arms, visits, endpoints) is part of the plan and is kept.
+        """
+        return json.dumps(_canonical(self), ensure_ascii=False, separators=(",", ":"))
+
+    @property
+    def control(self) -> str:
+        """Key of the control arm."""
+        return next(key for key, arm in self.arms.items() if arm.role is Role.CONTROL)
+
+    @property
+    def active_arms(self) -> tuple[str, ...]:
+        """Keys of the active arms, in the order of the protocol."""
+        return tuple(key for key, arm in self.arms.items() if arm.role is Role.ACTIVE)
+
+    @property
+    def arm_order(self) -> tuple[str, ...]:
+        """Keys of the arms, the control first: the order of factor levels."""
+        return (self.control, *self.active_arms)
+
+    @property
+    def baseline(self) -> Visit:
+        """The baseline visit."""
+        return next(visit for visit in self.visits if visit.baseline)
+
+    @property
+    def follow_up(self) -> tuple[Visit, ...]:
+        """The visits after baseline, in order."""
+        return tuple(visit for visit in self.visits if not visit.baseline)
+
+    def visit(self, key: str) -> Visit:
+        """The visit with this id.
+
+        Raises
+        ------
+        KeyError
+            When no visit has the id.
+        """
+        for visit in self.visits:
+            if visit.id == key:
+                return visit
+        raise KeyError(key)
+
+    @property
+    def primary(self) -> tuple[str, Estimand]:
+        """Key and text of the one primary estimand."""
+        return next(
+            (key, e) for key, e in self.estimands.items() if e.role is EstimandRole.PRIMARY
+        )
+
+    @property
+    def strata(self) -> tuple[str, ...]:
+        """Labels of all strata; ``("all",)`` without stratification."""
+        labels: list[tuple[str, ...]] = [()]
+        for name in self.randomisation.strata:
+            levels = self.population.covariates[name].levels
+            labels = [(*label, level) for label in labels for level in levels]
+        return tuple(" / ".join(label) if label else "all" for label in labels)
+
+    def endpoint_visits(self, endpoint: str) -> tuple[str, ...]:
+        """Ids of the visits after baseline at which the endpoint's measurement is planned."""
+        point = self.endpoints[endpoint]
+        planned: tuple[str, ...]
+        if point.instrument:
+            planned = self.instruments[point.instrument].visits
+        elif point.cells:
+            planned = self.cells[point.cells].visits
+        else:
+            planned = self.labs[str(point.lab)].visits
+        return tuple(v.id for v in self.follow_up if v.id in planned)
+
+    def reveals_arm(self, endpoint: str) -> bool:
+        """Whether the endpoint's measurement can give the arm away."""
+        point = self.endpoints[endpoint]
+        if point.cells:
+            return self.cells[point.cells].unblinding
+        return bool(point.lab) and self.labs[str(point.lab)].unblinding
+
+    def provenance_of(self, path: str) -> Provenance | None:
+        """The provenance of a dotted field: its own, or the nearest table's above it."""
+        while path:
+            if path in self.provenance:
+                return self.provenance[path]
+            path = path.rpartition(".")[0]
+        return None
+
+
+def _canonical(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        fields = type(value).model_fields
+        return {
+            name: _canonical(getattr(value, name))
+            for name in sorted(fields)
+            if getattr(value, name) != fields[name].get_default(call_default_factory=True)
+        }
+    if isinstance(value, Mapping):
+        return [[key, _canonical(item)] for key, item in value.items()]
+    if isinstance(value, tuple):
+        return [_canonical(item) for item in value]
+    return value

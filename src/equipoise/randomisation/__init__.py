@@ -1,0 +1,20 @@
+"""Allocation methods, the list, and the seal that proves it was fixed beforehand."""
+
+from equipoise.randomisation.allocation_list import Allocation, randomise
+from equipoise.randomisation.seal import (
+    Seal,
+    read_seal,
+    seal,
+    verify_commitment,
+    write_allocation,
+)
+
+__all__ = [
+    "Allocation",
+    "Seal",
+    "randomise",
+    "read_seal",
+    "seal",
+    "verify_commitment",
+    "write_allocation",
+]

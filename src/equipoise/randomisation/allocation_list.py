@@ -1,0 +1,109 @@
+"""The randomisation list of a protocol: one sequence of arms a stratum."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from equipoise.protocol.plan import AllocationMethod
+from equipoise.streams import stream
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+
+    from equipoise.protocol import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """A randomisation list.
+
+    Attributes
+    ----------
+    frame
+        Columns stratum, sequence (from 1 within the stratum), arm.
+    seed
+        The seed; secret for a real trial.
+    protocol_hash
+        Hash of the protocol it was drawn for.
+    """
+
+    frame: pl.DataFrame
+    seed: int
+    protocol_hash: str
+
+    def __repr__(self) -> str:  # the seed would give the list away
+        return f"Allocation({self.frame.height} places, protocol {self.protocol_hash[:12]})"
+
+
+def stratum_sizes(protocol: Protocol) -> dict[str, int]:
+    """Places in the list of each stratum.
+
+    Without planned sizes every stratum gets a list as long as the whole trial, filled up to
+    whole blocks, since nobody knows how many it will enrol.
+    """
+    planned = protocol.randomisation.stratum_sizes
+    if planned:
+        return dict(planned)
+    size = protocol.population.size
+    blocks = protocol.randomisation.block_sizes
+    if blocks and len(protocol.strata) > 1:
+        size += -size % max(blocks)
+    return dict.fromkeys(protocol.strata, size)
+
+
+def draw_arms(protocol: Protocol, size: int, generator: np.random.Generator) -> np.ndarray:
+    """Arms of one stratum by the protocol's method: (size,) indices into `protocol.arms`."""
+    import numpy as np
+
+    from equipoise.randomisation.permuted_blocks import permuted_blocks
+    from equipoise.randomisation.simple import simple
+
+    plan = protocol.randomisation
+    ratio = np.array([arm.ratio for arm in protocol.arms.values()])
+    if plan.method is AllocationMethod.SIMPLE:
+        return simple(size, ratio, generator)
+    planned = bool(plan.stratum_sizes) or not plan.strata
+    return permuted_blocks(
+        size,
+        ratio,
+        plan.block_sizes,
+        generator,
+        complete=planned and not plan.incomplete_blocks,
+    )
+
+
+def randomise(protocol: Protocol, seed: int, *, trial: int = 0) -> Allocation:
+    """Draw the randomisation list of a protocol.
+
+    Parameters
+    ----------
+    seed
+        0 ≤ seed < 2¹²⁸. For a real trial draw it with `secrets.randbits(128)` and keep it
+        secret: protocol and seed give the list.
+    trial
+        Index of a simulated trial.
+
+    Returns
+    -------
+    Allocation
+    """
+    import polars as pl
+
+    keys = list(protocol.arms)
+    frames = []
+    for index, (stratum, size) in enumerate(stratum_sizes(protocol).items()):
+        generator = stream(seed, f"allocation/{index}", trial)
+        arms = draw_arms(protocol, size, generator)
+        frames.append(
+            pl.DataFrame(
+                {
+                    "stratum": [stratum] * size,
+                    "sequence": range(1, size + 1),
+                    "arm": [keys[i] for i in arms],
+                },
+                schema={"stratum": pl.String, "sequence": pl.Int64, "arm": pl.String},
+            )
+        )
+    return Allocation(pl.concat(frames), seed, protocol.hash)

@@ -1,0 +1,66 @@
+"""Permuted blocks: each block holds the allocation ratio exactly, in random order.
+
+Source: Rosenberger and Lachin, Randomization in Clinical Trials, 2nd ed. (2016), chapter 3.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def permuted_blocks(
+    size: int,
+    ratio: np.ndarray,
+    block_sizes: tuple[int, ...],
+    generator: np.random.Generator,
+    *,
+    complete: bool,
+) -> np.ndarray:
+    """Arms of one stratum in permuted blocks.
+
+    Parameters
+    ----------
+    size
+        Number of allocations.
+    ratio
+        (arms,) whole numbers.
+    block_sizes
+        Multiples of the ratio's sum. Each block's size is drawn from them with equal
+        probability; with `complete` only among those that still let the rest be filled.
+    complete
+        True: the last block ends at `size`. False: it may be cut there.
+
+    Returns
+    -------
+    (size,) indices of arms.
+    """
+    import numpy as np
+
+    unit = int(ratio.sum())
+    sizes = np.array(sorted(set(block_sizes)))
+    fillable = _fillable(size, sizes) if complete else None
+    arms: list[np.ndarray] = []
+    left = size
+    while left > 0:
+        open_sizes = sizes
+        if fillable is not None:
+            open_sizes = np.array([b for b in sizes if b <= left and fillable[left - b]])
+        block = int(open_sizes[generator.integers(0, len(open_sizes))])
+        content = np.repeat(np.arange(len(ratio)), ratio * (block // unit))
+        arms.append(generator.permutation(content)[:left])
+        left -= block
+    return np.concatenate(arms)
+
+
+def _fillable(size: int, blocks: np.ndarray) -> np.ndarray:
+    """(size + 1,) whether n places can be filled by whole blocks."""
+    import numpy as np
+
+    reached = np.zeros(size + 1, dtype=bool)
+    reached[0] = True
+    for n in range(1, size + 1):
+        reached[n] = any(b <= n and reached[n - b] for b in blocks)
+    return reached

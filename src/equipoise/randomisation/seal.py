@@ -1,0 +1,138 @@
+"""The seal: proof, published before the trial, that the list was fixed.
+
+What is published is SHA-256 over a secret 256-bit salt and the list. The salt keeps the
+list from being guessed (protocols and short seeds can be tried one by one); at unlock it
+is published too, and anybody can check the list against the commitment.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from equipoise.faults import single
+from equipoise.staging import staged
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from equipoise.randomisation.allocation_list import Allocation
+
+LIST_FILE = "allocation-list.csv"
+COMMITMENT_FILE = "commitment.json"
+SECRET_FILE = "secret.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """Commitment (hex, public) and salt (hex, secret until unlock)."""
+
+    commitment: str
+    salt: str
+
+    def __repr__(self) -> str:
+        return f"Seal(commitment={self.commitment!r})"
+
+
+def seal(frame: pl.DataFrame, salt: str | None = None) -> Seal:
+    """Commit to a list (columns stratum, sequence, arm) under a salt, drawn when left out."""
+    salt = secrets.token_hex(32) if salt is None else salt
+    return Seal(_digest(frame, salt), salt)
+
+
+def verify_commitment(frame: pl.DataFrame, salt: str, commitment: str) -> bool:
+    """Whether this list and this salt are what was committed to."""
+    return hmac.compare_digest(_digest(frame, salt), commitment)
+
+
+def _digest(frame: pl.DataFrame, salt: str) -> str:
+    canonical = frame.select("stratum", "sequence", "arm").sort("stratum", "sequence")
+    body = canonical.write_csv()
+    return hashlib.sha256(bytes.fromhex(salt) + body.encode()).hexdigest()
+
+
+def write_allocation(allocation: Allocation, folder: str | Path, *, rehearsal: bool) -> Seal:
+    """Write the list, its public commitment and the secret, each a file of its own.
+
+    Parameters
+    ----------
+    rehearsal
+        True for a list from an open seed: it is marked as unfit for a real trial.
+
+    Raises
+    ------
+    EquipoiseError
+        When a list already stands there: a list is drawn once. Or when the folder cannot
+        be written.
+    """
+    folder = Path(folder)
+    if (folder / LIST_FILE).exists():
+        raise single(
+            "The list is not written",
+            code="list-exists",
+            where=str(folder / LIST_FILE),
+            rule="a randomisation list is drawn once and never overwritten",
+            remedy="name another --out, or keep the list that is there",
+        )
+    made = seal(allocation.frame)
+    kind = "rehearsal from an open seed, not for a real trial" if rehearsal else "real trial"
+    public = {
+        "what": "Commitment to a randomisation list: SHA-256 over salt and list",
+        "kind": kind,
+        "protocol_hash": allocation.protocol_hash,
+        "places": allocation.frame.height,
+        "commitment": made.commitment,
+    }
+    secret = {
+        "what": "Keep secret until the trial is unblinded; with the protocol it gives the list",
+        "kind": kind,
+        "protocol_hash": allocation.protocol_hash,
+        "seed": str(allocation.seed),
+        "salt": made.salt,
+    }
+    with staged(folder, last=LIST_FILE) as stage:
+        allocation.frame.write_csv(stage / LIST_FILE)
+        _write_json(stage / COMMITMENT_FILE, public)
+        _write_json(stage / SECRET_FILE, secret)
+        for name in (LIST_FILE, SECRET_FILE):
+            os.chmod(stage / name, 0o600)
+    return made
+
+
+def _write_json(path: Path, data: dict[str, object]) -> None:
+    path.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+
+
+def read_seal(folder: str | Path) -> tuple[pl.DataFrame, Seal]:
+    """The list and the seal of a folder that `write_allocation` wrote.
+
+    Raises
+    ------
+    EquipoiseError
+        When a file is missing or damaged.
+    """
+    import polars as pl
+
+    folder = Path(folder)
+    try:
+        frame = pl.read_csv(folder / LIST_FILE, schema_overrides={"stratum": pl.String})
+        public = json.loads((folder / COMMITMENT_FILE).read_text(encoding="utf-8"))
+        secret = json.loads((folder / SECRET_FILE).read_text(encoding="utf-8"))
+        bytes.fromhex(secret["salt"])
+        frame.select("stratum", "sequence", "arm")
+        return frame, Seal(str(public["commitment"]), str(secret["salt"]))
+    except (OSError, ValueError, KeyError, TypeError, pl.exceptions.PolarsError) as error:
+        raise single(
+            f"The list in `{folder}` cannot be verified",
+            code="list-unreadable",
+            where=str(folder),
+            value=str(error).split("\n", 1)[0][:120],
+            rule=f"the folder holds {LIST_FILE}, {COMMITMENT_FILE} and {SECRET_FILE}, as written",
+            remedy="name the folder that `equipoise randomise` wrote, complete",
+        ) from error

@@ -1,0 +1,184 @@
+"""The tables: columns, kinds, which may be empty, what makes a row unique."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from equipoise.protocol import Protocol
+
+
+class Kind(StrEnum):
+    """Kind of a column."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    WHOLE = "whole number"
+    FLAG = "true or false"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table."""
+
+    name: str
+    kind: Kind = Kind.TEXT
+    optional: bool = False
+    """True where a cell may be empty."""
+    absent: bool = False
+    """True where the whole column may be left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table: its columns in order, and the columns that together are unique."""
+
+    name: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    unblinding: bool = False
+    """True for a table that gives arms away and stands apart."""
+    required: bool = False
+
+
+def _text(name: str, **options: bool) -> Column:
+    return Column(name, Kind.TEXT, **options)
+
+
+def _number(name: str, **options: bool) -> Column:
+    return Column(name, Kind.NUMBER, **options)
+
+
+_PERSON = _text("participant")
+_DAY = _number("day")
+
+_TABLES = (
+    Table(
+        "allocation",
+        (
+            _PERSON,
+            _text("stratum"),
+            Column("sequence", Kind.WHOLE, optional=True, absent=True),
+            _text("arm"),
+            _number("day", optional=True, absent=True),
+        ),
+        key=("participant",),
+        unblinding=True,
+    ),
+    Table(
+        "kits",
+        (_text("kit"), _text("drug"), _number("amount"), _text("unit")),
+        key=("kit",),
+        unblinding=True,
+    ),
+    Table("visits", (_PERSON, _text("visit"), _DAY), key=("participant", "visit")),
+    Table(
+        "scores",
+        (
+            _PERSON,
+            _text("visit"),
+            _DAY,
+            _text("instrument"),
+            _text("item"),
+            _number("score", optional=True),
+        ),
+        key=("participant", "visit", "instrument", "item"),
+    ),
+    Table(
+        "cells",
+        (
+            _PERSON,
+            _text("visit"),
+            _DAY,
+            _text("population"),
+            _text("unit"),
+            _number("value", optional=True),
+        ),
+        key=("participant", "visit", "population", "unit"),
+    ),
+    Table(
+        "labs",
+        (
+            _PERSON,
+            _text("visit"),
+            _DAY,
+            _text("analyte"),
+            _text("unit"),
+            _number("value", optional=True),
+        ),
+        key=("participant", "visit", "analyte"),
+    ),
+    Table(
+        "medications",
+        (
+            _PERSON,
+            _number("start_day", optional=True),
+            _number("end_day", optional=True),
+            _text("drug"),
+            _text("class", optional=True),
+            _number("dose", optional=True),
+            _text("unit", optional=True),
+            _text("reason", optional=True),
+        ),
+        key=("participant", "drug", "start_day"),
+    ),
+    Table(
+        "doses",
+        (
+            _PERSON,
+            _DAY,
+            _text("kit", optional=True),
+            _text("drug"),
+            _number("amount"),
+            _text("unit"),
+            _text("route"),
+        ),
+        key=("participant", "day", "drug"),
+    ),
+    Table(
+        "adverse_events",
+        (
+            _PERSON,
+            _text("term"),
+            _number("start_day"),
+            _number("end_day", optional=True),
+            Column("grade", Kind.WHOLE),
+            Column("serious", Kind.FLAG),
+            Column("related", Kind.FLAG, optional=True),
+            _text("outcome", optional=True),
+        ),
+        key=("participant", "term", "start_day"),
+    ),
+    Table(
+        "disposition",
+        (_PERSON, _text("event"), _DAY, _text("reason", optional=True)),
+        key=("participant", "event"),
+    ),
+)
+
+
+#: Words of `disposition.event`.
+DISPOSITION_EVENTS = ("completed", "discontinued", "death")
+
+#: Names of all tables, in the order in which they are written.
+TABLE_NAMES = ("participants", *(table.name for table in _TABLES))
+
+#: What the drug is called where the arm is hidden.
+BLINDED_DRUG = "study drug"
+
+
+def tables(protocol: Protocol) -> dict[str, Table]:
+    """The tables of a trial: those of every trial, and `participants` with its covariates."""
+    covariates = tuple(
+        Column(name, Kind.NUMBER if c.type == "numeric" else Kind.TEXT, optional=True)
+        for name, c in protocol.population.covariates.items()
+    )
+    participants = Table(
+        "participants",
+        (_PERSON, _text("site", optional=True), *covariates),
+        key=("participant",),
+        required=True,
+    )
+    return {table.name: table for table in (participants, *_TABLES)}
