@@ -1,1 +1,7 @@
-"""Equipoise."""
+"""Protocol and records become results: one file a section of the report."""
+
+from equipoise.analysis.analyse import analyse
+from equipoise.analysis.results import Results
+from equipoise.analysis.storage import read_results, result_tables, write_results
+
+__all__ = ["Results", "analyse", "read_results", "result_tables", "write_results"]

@@ -1,0 +1,129 @@
+"""The main job: protocol and records in, results out."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from importlib import metadata
+from typing import TYPE_CHECKING
+
+from equipoise._version import __version__
+from equipoise.analysis.answers import adjust_families, answer_estimands
+from equipoise.analysis.baseline import make_baseline
+from equipoise.analysis.dataset import make_dataset
+from equipoise.analysis.flow import make_flow
+from equipoise.analysis.groups import make_groups
+from equipoise.analysis.mixed_models import analyse_endpoint
+from equipoise.analysis.planned import make_plan
+from equipoise.analysis.results import Provenance, Results
+from equipoise.analysis.safety import make_safety
+from equipoise.faults import single
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from equipoise.protocol import Protocol
+    from equipoise.records import Records
+
+_LIBRARIES = ("numpy", "scipy", "numba", "polars", "formulaic")
+
+
+def analyse(
+    protocol: Protocol,
+    records: Records,
+    *,
+    command: str | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Results:
+    """Analyse a trial as its protocol says.
+
+    Parameters
+    ----------
+    protocol, records
+        The records must have been read or simulated under this protocol.
+    command
+        How the program was called, for the provenance.
+    progress
+        Called with a line of text before each step.
+
+    Returns
+    -------
+    Results
+        Blinded when the records have no allocation: pooled, without anything that the
+        protocol marks as unblinding, without the seed of simulated records.
+
+    Raises
+    ------
+    EquipoiseError
+        When nobody was randomised.
+    """
+    say = progress or (lambda _: None)
+    if records.participants.is_empty():
+        raise single(
+            "There is nothing to analyse",
+            code="table-empty",
+            where="participants",
+            rule="at least one participant was randomised",
+            remedy="add the participants",
+        )
+    groups = make_groups(protocol, records)
+    keys = [
+        key for key in protocol.endpoints if not (groups.blinded and protocol.reveals_arm(key))
+    ]
+    datasets = {key: make_dataset(protocol, records, groups, key) for key in keys}
+    endpoints = {}
+    for number, key in enumerate(keys, 1):
+        say(f"model {number} of {len(keys)}: {protocol.endpoints[key].label}")
+        endpoints[key] = analyse_endpoint(protocol, groups, key, datasets[key])
+    say("tables")
+    notes = list(records.notes)
+    notes += [
+        f"{protocol.endpoints[key].label}: {data.not_positive} values of 0 have no logarithm and "
+        "were left out"
+        for key, data in datasets.items()
+        if data.not_positive
+    ]
+    return Results(
+        title=protocol.trial.title,
+        short_title=protocol.trial.short_title,
+        blinded=groups.blinded,
+        confidence=1 - protocol.analysis.alpha,
+        groups=groups.groups,
+        control=None if groups.blinded else protocol.control,
+        visits=tuple((visit.id, visit.label) for visit in protocol.follow_up),
+        plan=make_plan(protocol, groups.blinded),
+        provenance=_provenance(protocol, records, command),
+        flow=make_flow(protocol, records, groups, datasets),
+        baseline=make_baseline(protocol, records, groups),
+        endpoints=endpoints,
+        answers=answer_estimands(protocol, endpoints, groups.blinded),
+        families=adjust_families(protocol, endpoints, groups.blinded),
+        safety=make_safety(protocol, records, groups),
+        notes=tuple(notes),
+    )
+
+
+def _provenance(protocol: Protocol, records: Records, command: str | None) -> Provenance:
+    manifest = records.manifest
+    versions = {"equipoise": __version__, "python": platform.python_version()}
+    versions |= {name: metadata.version(name) for name in _LIBRARIES}
+    return Provenance(
+        protocol_id=protocol.trial.id,
+        protocol_hash=protocol.hash,
+        data_hash=data_hash(records),
+        origin=manifest.origin.value,
+        scenario=manifest.scenario,
+        seed=None if records.blinded else manifest.seed,
+        source=manifest.source,
+        command=command,
+        versions=versions,
+    )
+
+
+def data_hash(records: Records) -> str:
+    """SHA-256 (hex) over all tables as CSV, in the order of the schema: the file format and
+    the layout of the files do not matter, every value does."""
+    digest = hashlib.sha256()
+    for name, frame in records.frames().items():
+        digest.update(f"{name}\n{frame.write_csv()}".encode())
+    return digest.hexdigest()

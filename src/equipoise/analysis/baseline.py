@@ -1,0 +1,164 @@
+"""Baseline characteristics by group, with standardised differences and no p-values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from equipoise.analysis.dataset import values_of
+from equipoise.analysis.results import Baseline, BaselineRow, BaselineValue
+from equipoise.analysis.small_cells import suppressed
+from equipoise.stats import standardised_difference_mean, standardised_difference_proportions
+
+if TYPE_CHECKING:
+    from equipoise.analysis.groups import Groups
+    from equipoise.protocol import Protocol
+    from equipoise.records import Records
+
+
+def make_baseline(protocol: Protocol, records: Records, groups: Groups) -> Baseline:
+    """Covariates, then the baseline of every endpoint, by group.
+
+    The standardised difference compares the control with the active arm; with several active
+    arms the largest in absolute value is shown.
+    """
+    people = groups.members.join(
+        records.participants, on="participant", how="left", maintain_order="left"
+    )
+    rows: list[BaselineRow] = []
+    smallest = 1 if records.manifest.simulated else protocol.report.smallest_cell
+    for name, covariate in protocol.population.covariates.items():
+        if covariate.type == "numeric":
+            rows.append(_numeric(name, covariate.label, covariate.unit, people, groups, name))
+        else:
+            labels = {level: covariate.level_labels.get(level, level) for level in covariate.levels}
+            rows += _categorical(name, covariate.label, labels, people, groups, smallest)
+    for key, endpoint in protocol.endpoints.items():
+        if groups.blinded and protocol.reveals_arm(key):
+            continue
+        values = values_of(protocol, records, key)
+        first = values.filter(pl.col("visit") == protocol.baseline.id)
+        if first.is_empty():
+            continue
+        frame = people.select("participant", "group").join(
+            first.select("participant", "value"), on="participant", how="left"
+        )
+        rows.append(_numeric(key, endpoint.label, unit_of(protocol, key), frame, groups, "value"))
+    return Baseline(rows=tuple(rows))
+
+
+def unit_of(protocol: Protocol, endpoint: str) -> str:
+    """Unit of an endpoint's measurement."""
+    point = protocol.endpoints[endpoint]
+    if point.instrument:
+        return "points"
+    return str(point.cell_unit) if point.cells else protocol.labs[str(point.lab)].unit
+
+
+def _numeric(
+    key: str, label: str, unit: str | None, people: pl.DataFrame, groups: Groups, column: str
+) -> BaselineRow:
+    values: list[BaselineValue] = []
+    for group in groups.groups:
+        mine = people.filter(pl.col("group") == group.key)[column]
+        known = mine.drop_nulls()
+        n = known.len()
+        values.append(
+            BaselineValue(
+                group=group.key,
+                n=n,
+                missing=mine.len() - n,
+                mean=_number(known.mean()),
+                sd=_number(known.std()) if n > 1 else None,
+                median=_number(known.median()),
+                lower_quartile=_number(known.quantile(0.25, "linear")),
+                upper_quartile=_number(known.quantile(0.75, "linear")),
+            )
+        )
+    return BaselineRow(
+        variable=key,
+        label=label,
+        level=None,
+        unit=unit,
+        values=tuple(values),
+        standardised_difference=_difference_of_means(values),
+    )
+
+
+def _number(value: object) -> float | None:
+    return None if value is None else float(value)  # type: ignore[arg-type]
+
+
+def _difference_of_means(values: list[BaselineValue]) -> float | None:
+    reference, *others = values
+    found = [
+        standardised_difference_mean(other.mean, other.sd, reference.mean, reference.sd)
+        for other in others
+        if other.mean is not None
+        and reference.mean is not None
+        and other.sd is not None
+        and reference.sd is not None
+        and other.sd + reference.sd > 0
+    ]
+    return max(found, key=abs) if found else None
+
+
+def _categorical(
+    key: str,
+    label: str,
+    levels: dict[str, str],
+    people: pl.DataFrame,
+    groups: Groups,
+    smallest: int,
+) -> list[BaselineRow]:
+    counts: dict[str, list[int]] = {}
+    missing: dict[str, int] = {}
+    for group in groups.groups:
+        mine = people.filter(pl.col("group") == group.key)[key]
+        counts[group.key] = [int((mine == level).sum()) for level in levels]
+        missing[group.key] = mine.null_count()
+    proportions = {
+        group: [n / sum(numbers) for n in numbers]
+        for group, numbers in counts.items()
+        if sum(numbers)
+    }
+    hidden = {group: suppressed(numbers, smallest) for group, numbers in counts.items()}
+    reference, *others = groups.keys
+    found = [
+        standardised_difference_proportions(proportions[other], proportions[reference])
+        for other in others
+        if other in proportions and reference in proportions
+    ]
+    known = [d for d in found if d is not None]
+    difference = max(known, key=abs) if known else None
+    if any(any(flags) for flags in hidden.values()):
+        difference = None  # it would give a suppressed count back
+    rows = []
+    for index, (level, level_label) in enumerate(levels.items()):
+        values = []
+        for group in groups.keys:
+            total = sum(counts[group])
+            hide = hidden[group][index]
+            n = counts[group][index]
+            values.append(
+                BaselineValue(
+                    group=group,
+                    n=total,
+                    missing=missing[group],
+                    count=None if hide else n,
+                    percent=None if hide or not total else 100 * n / total,
+                    suppressed=hide,
+                )
+            )
+        rows.append(
+            BaselineRow(
+                variable=key,
+                label=label,
+                level=level_label,
+                unit=None,
+                values=tuple(values),
+                standardised_difference=difference if index == 0 else None,
+            )
+        )
+    return rows

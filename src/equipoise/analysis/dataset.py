@@ -1,0 +1,109 @@
+"""The rows that a mixed model sees: one endpoint, one row a participant and a visit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from equipoise.protocol.questions import Scale
+
+if TYPE_CHECKING:
+    from equipoise.analysis.groups import Groups
+    from equipoise.protocol import Protocol
+    from equipoise.records import Records
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """An endpoint's data.
+
+    Attributes
+    ----------
+    frame
+        participant, arm, visit, value, baseline, change or log_baseline, log_fold, site and
+        covariates; factors are Enum in the protocol's order. Rows have a baseline and a value.
+    no_baseline, no_follow_up
+        Participants left out, by reason.
+    not_positive
+        Values that have no logarithm and were left out.
+    """
+
+    frame: pl.DataFrame
+    no_baseline: tuple[str, ...]
+    no_follow_up: tuple[str, ...]
+    not_positive: int
+
+    @property
+    def participants(self) -> list[str]:
+        """Who is analysed."""
+        return self.frame["participant"].unique(maintain_order=True).to_list()
+
+
+def values_of(protocol: Protocol, records: Records, endpoint: str) -> pl.DataFrame:
+    """participant, visit, value of an endpoint's measurement, missing values left out."""
+    point = protocol.endpoints[endpoint]
+    if point.instrument:
+        table, rule = records.scores, (
+            (pl.col("instrument") == point.instrument) & (pl.col("item") == "total")
+        )  # fmt: skip
+        value = pl.col("score")
+    elif point.cells:
+        table, rule = records.cells, (
+            (pl.col("population") == point.cells) & (pl.col("unit") == str(point.cell_unit))
+        )  # fmt: skip
+        value = pl.col("value")
+    else:
+        table, rule, value = records.labs, pl.col("analyte") == point.lab, pl.col("value")
+    if table is None:
+        return pl.DataFrame(
+            schema={"participant": pl.String, "visit": pl.String, "value": pl.Float64}
+        )
+    return table.filter(rule).select("participant", "visit", value.alias("value")).drop_nulls()
+
+
+def make_dataset(protocol: Protocol, records: Records, groups: Groups, endpoint: str) -> Dataset:
+    """The data of one endpoint, with the reasons why people are left out."""
+    point = protocol.endpoints[endpoint]
+    values = values_of(protocol, records, endpoint)
+    log = point.scale is Scale.LOG_FOLD
+    not_positive = int((values["value"] <= 0).sum()) if log else 0
+    if log:
+        values = values.filter(pl.col("value") > 0)
+    first = values.filter(pl.col("visit") == protocol.baseline.id).select(
+        "participant", pl.col("value").alias("baseline")
+    )
+    visits = protocol.endpoint_visits(endpoint)
+    after = values.filter(pl.col("visit").is_in(visits))
+    people = groups.members["participant"]
+    no_baseline = people.filter(~people.is_in(first["participant"].implode())).to_list()
+    no_follow_up = people.filter(
+        people.is_in(first["participant"].implode())
+        & ~people.is_in(after["participant"].implode())
+    ).to_list()
+    covariates = protocol.population.covariates
+    casts = [
+        pl.col(name).cast(pl.Enum(list(covariate.levels)))
+        for name, covariate in covariates.items()
+        if covariate.type == "categorical"
+    ]
+    order = list(groups.keys)
+    frame = (
+        groups.members.rename({"group": "arm"})
+        .join(records.participants, on="participant", how="left", maintain_order="left")
+        .join(first, on="participant", how="inner", maintain_order="left")
+        .join(after, on="participant", how="inner", maintain_order="left")
+        .with_columns(
+            pl.col("visit").cast(pl.Enum(list(visits))), pl.col("arm").cast(pl.Enum(order)), *casts
+        )
+        .sort("participant", "visit", maintain_order=True)
+    )
+    if log:
+        frame = frame.with_columns(
+            log_baseline=pl.col("baseline").log(),
+            log_fold=(pl.col("value") / pl.col("baseline")).log(),
+        )
+    else:
+        frame = frame.with_columns(change=pl.col("value") - pl.col("baseline"))
+    return Dataset(frame, tuple(no_baseline), tuple(no_follow_up), not_positive)

@@ -1,0 +1,62 @@
+"""Who is compared: the arms, or everybody while the trial is blinded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from equipoise.analysis.results import Group
+
+if TYPE_CHECKING:
+    from equipoise.protocol import Protocol
+    from equipoise.records import Records
+
+EVERYBODY = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """The groups of an analysis and who belongs to them.
+
+    Attributes
+    ----------
+    groups
+        The control first; a single group while blinded.
+    members
+        Columns participant, group: one row for everybody randomised.
+    """
+
+    groups: tuple[Group, ...]
+    members: pl.DataFrame
+    blinded: bool
+
+    @property
+    def keys(self) -> list[str]:
+        """Keys of the groups in order."""
+        return [group.key for group in self.groups]
+
+    def size(self, key: str) -> int:
+        """Number of people in a group."""
+        return next(group.n for group in self.groups if group.key == key)
+
+
+def make_groups(protocol: Protocol, records: Records) -> Groups:
+    """Arms in the protocol's order (control first), or everybody."""
+    people = records.participants.select("participant")
+    if records.allocation is None:
+        members = people.with_columns(group=pl.lit(EVERYBODY))
+        groups = (Group(key=EVERYBODY, label="All participants", n=people.height),)
+        return Groups(groups, members, True)
+    arms = records.allocation.select("participant", pl.col("arm").alias("group"))
+    members = people.join(arms, on="participant", how="left", maintain_order="left")
+    groups = tuple(
+        Group(
+            key=key,
+            label=protocol.arms[key].label,
+            n=int((members["group"] == key).sum()),
+        )
+        for key in protocol.arm_order
+    )
+    return Groups(groups, members, False)

@@ -1,0 +1,252 @@
+"""Each endpoint by its mixed model for repeated measures, as the protocol writes it."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from equipoise.analysis.baseline import unit_of
+from equipoise.analysis.groups import EVERYBODY
+from equipoise.analysis.results import (
+    Contrast,
+    EndpointResult,
+    Mean,
+    ModelFit,
+    ObservedMean,
+    Subgroup,
+)
+from equipoise.protocol.questions import Scale
+from equipoise.stats import MMRMFit, StatsError, check_formula, mmrm
+
+if TYPE_CHECKING:
+    from equipoise.analysis.dataset import Dataset
+    from equipoise.analysis.groups import Groups
+    from equipoise.protocol import Protocol
+    from equipoise.protocol.questions import Model
+
+
+def analyse_endpoint(
+    protocol: Protocol, groups: Groups, key: str, data: Dataset
+) -> EndpointResult:
+    """One endpoint: observed means, least-squares means, contrasts, effects by subgroup.
+
+    While blinded the terms with the arm are left out of the model and everybody is one group.
+    """
+    point = protocol.endpoints[key]
+    model = protocol.analysis.models[point.model]
+    log = point.scale is Scale.LOG_FOLD
+    formula = blinded_formula(model.formula, data) if groups.blinded else model.formula
+    fit, tried, failure = _fit(formula, model, data, protocol.analysis.alpha)
+    means: list[Mean] = []
+    contrasts: list[Contrast] = []
+    if fit is not None:
+        means = _means(fit, groups.blinded, log)
+        if not groups.blinded:
+            contrasts = _contrasts(fit, protocol.control, ["visit"], log)
+    subgroup = None
+    if model.subgroup and model.subgroup_formula and not groups.blinded:
+        subgroup = _subgroup(protocol, model, data, log)
+    return EndpointResult(
+        endpoint=key,
+        label=point.label,
+        scale="log_fold" if log else "change",
+        unit=unit_of(protocol, key),
+        better=point.better,
+        fit=None if fit is None else _described(f"mmrm:{key}", fit, model, tried),
+        failure=failure,
+        observed=_observed(protocol, groups, key, data),
+        means=tuple(means),
+        contrasts=tuple(contrasts),
+        subgroup=subgroup,
+    )
+
+
+def blinded_formula(formula: str, data: Dataset) -> str:
+    """The formula without the terms that hold the arm."""
+    parsed = check_formula(formula, data.frame.columns)
+    kept = [
+        term
+        for term, factors in zip(parsed.terms, parsed.factors, strict=True)
+        if "arm" not in factors
+    ]
+    return f"{parsed.response} ~ {' + '.join(kept)}"
+
+
+def _fit(
+    formula: str, model: Model, data: Dataset, alpha: float
+) -> tuple[MMRMFit | None, tuple[str, ...], str | None]:
+    """Walk the protocol's ladder of covariance structures; nothing is tried beyond it."""
+    tried: list[str] = []
+    failures: list[str] = []
+    for structure in model.covariance:
+        tried.append(structure)
+        try:
+            fit = mmrm(
+                formula,
+                data.frame,
+                subject="participant",
+                visit="visit",
+                covariance=structure,
+                method=model.method,
+                df=model.df,
+                alpha=alpha,
+            )
+        except StatsError as error:
+            failures.append(f"{structure}: {error}")
+            continue
+        return fit, tuple(tried), None
+    return None, tuple(tried), " | ".join(failures)
+
+
+def _described(key: str, fit: MMRMFit, model: Model, tried: tuple[str, ...]) -> ModelFit:
+    return ModelFit(
+        key=key,
+        formula=fit.formula,
+        covariance=tried[-1],
+        tried=tried,
+        likelihood=str(model.method),
+        df_method=str(model.df),
+        participants=fit.n_subjects,
+        observations=fit.n_observations,
+        missing_responses=fit.n_dropped,
+        minus2_log_likelihood=fit.minus2_log_likelihood,
+        aic=fit.aic,
+        bic=fit.bic,
+        iterations=fit.convergence.iterations,
+        gradient=fit.convergence.gradient_norm,
+        visits=fit.visits,
+        covariance_matrix=tuple(tuple(float(x) for x in row) for row in fit.covariance),
+        message=fit.convergence.message,
+    )
+
+
+def _ratio(row: dict[str, Any], log: bool) -> dict[str, float]:
+    if not log:
+        return {}
+    return {
+        "ratio": math.exp(row["estimate"]),
+        "ratio_lower": math.exp(row["lower"]),
+        "ratio_upper": math.exp(row["upper"]),
+    }
+
+
+_MEAN = ("estimate", "se", "df", "lower", "upper")
+_TEST = (*_MEAN, "t", "p")
+
+
+def _means(fit: MMRMFit, blinded: bool, log: bool) -> list[Mean]:
+    frame = fit.lsmeans("visit") if blinded else fit.lsmeans("arm", by="visit")
+    return [
+        Mean(
+            group=EVERYBODY if blinded else str(row["arm"]),
+            visit=str(row["visit"]),
+            **{name: row[name] for name in _MEAN},
+            **_ratio(row, log),
+        )
+        for row in frame.iter_rows(named=True)
+    ]
+
+
+def _contrasts(
+    fit: MMRMFit, control: str, by: list[str], log: bool, subgroup: str | None = None
+) -> list[Contrast]:
+    return [
+        Contrast(
+            arm=str(row["level"]),
+            reference=control,
+            visit=str(row["visit"]),
+            subgroup=None if subgroup is None else str(row[subgroup]),
+            **{name: row[name] for name in _TEST},
+            **_ratio(row, log),
+        )
+        for row in fit.contrasts("arm", reference=control, by=by).iter_rows(named=True)
+    ]
+
+
+def _subgroup(protocol: Protocol, model: Model, data: Dataset, log: bool) -> Subgroup:
+    assert model.subgroup is not None
+    assert model.subgroup_formula is not None
+    factor = model.subgroup
+    covariate = protocol.population.covariates[factor]
+    fit, tried, failure = _fit(model.subgroup_formula, model, data, protocol.analysis.alpha)
+    effects: list[Contrast] = []
+    interaction: list[Contrast] = []
+    if fit is not None:
+        effects = _contrasts(fit, protocol.control, ["visit", factor], log, factor)
+        interaction = _interaction(fit, protocol, factor, log)
+    return Subgroup(
+        factor=factor,
+        label=covariate.label,
+        levels=covariate.levels,
+        fit=None
+        if fit is None
+        else _described(f"mmrm:{model.subgroup}-interaction", fit, model, tried),
+        failure=failure,
+        effects=tuple(effects),
+        interaction=tuple(interaction),
+    )
+
+
+def _interaction(fit: MMRMFit, protocol: Protocol, factor: str, log: bool) -> list[Contrast]:
+    """Per visit, active arm and level after the first: effect there minus effect in the first."""
+    levels, L = fit.lsmeans_matrix("arm", by=["visit", factor])
+    at = {
+        (str(v), str(s), str(a)): index
+        for index, (v, s, a) in enumerate(
+            levels.select("visit", factor, "arm").cast(pl.String).iter_rows()
+        )
+    }
+    present = list(dict.fromkeys(key[1] for key in at))
+    arms = list(dict.fromkeys(key[2] for key in at))
+    control = protocol.control
+    heads, rows = [], []
+    for visit in dict.fromkeys(key[0] for key in at):
+        for arm in arms:
+            if arm == control:
+                continue
+            for level in present[1:]:
+                effect = [
+                    L[at[visit, group, arm]] - L[at[visit, group, control]]
+                    for group in (level, present[0])
+                ]
+                heads.append((arm, visit, f"{level} - {present[0]}"))
+                rows.append(effect[0] - effect[1])
+    if not rows:
+        return []
+    return [
+        Contrast(
+            arm=arm,
+            reference=control,
+            visit=visit,
+            subgroup=label,
+            **{name: row[name] for name in _TEST},
+            **_ratio(row, log),
+        )
+        for (arm, visit, label), row in zip(
+            heads, fit.linear(rows).iter_rows(named=True), strict=True
+        )
+    ]
+
+
+def _observed(
+    protocol: Protocol, groups: Groups, key: str, data: Dataset
+) -> tuple[ObservedMean, ...]:
+    """Means of the raw change; geometric mean fold and the SD of its log on the log scale."""
+    log = protocol.endpoints[key].scale is Scale.LOG_FOLD
+    column = "log_fold" if log else "change"
+    table = data.frame.group_by("arm", "visit").agg(
+        pl.len().alias("n"), pl.col(column).mean().alias("mean"), pl.col(column).std().alias("sd")
+    )
+    found = {(str(r["arm"]), str(r["visit"])): r for r in table.iter_rows(named=True)}
+    rows = []
+    for group in groups.keys:
+        for visit in protocol.endpoint_visits(key):
+            row = found.get((group, visit), {"n": 0, "mean": None, "sd": None})
+            rows.append(
+                ObservedMean(
+                    group=group, visit=visit, n=row["n"], mean=row["mean"], sd=row["sd"]
+                )
+            )
+    return tuple(rows)

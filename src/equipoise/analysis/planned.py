@@ -1,0 +1,115 @@
+"""What the report says of the plan."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from equipoise.analysis.results import Plan, PlannedArm, PlannedEstimand, PlannedSource
+from equipoise.protocol.plan import AllocationMethod
+
+if TYPE_CHECKING:
+    from equipoise.protocol import Protocol
+    from equipoise.protocol.plan import Arm
+
+
+def make_plan(protocol: Protocol, blinded: bool) -> Plan:
+    """The plan in words; while blinded nothing that describes an arm."""
+    trial = protocol.trial
+    return Plan(
+        about=trial.about,
+        objective=trial.objective,
+        design=f"{trial.design} groups" + (f", phase {trial.phase}" if trial.phase else ""),
+        blinding=trial.blinding,
+        setting=trial.setting,
+        registration=trial.registration,
+        hypothetical=trial.hypothetical,
+        size=protocol.population.size,
+        population=protocol.population.description,
+        randomisation=_randomisation(protocol, blinded),
+        strata=tuple(
+            protocol.population.covariates[name].label for name in protocol.randomisation.strata
+        ),
+        missing_data=protocol.analysis.missing_data,
+        arms=() if blinded else tuple(_arms(protocol)),
+        estimands=() if blinded else tuple(_estimands(protocol)),
+        sources=() if blinded else tuple(_sources(protocol)),
+    )
+
+
+def _randomisation(protocol: Protocol, blinded: bool) -> str:
+    plan = protocol.randomisation
+    strata = [protocol.population.covariates[name].label.lower() for name in plan.strata]
+    within = f" within {' and '.join(strata)}" if strata else ""
+    if blinded:  # block sizes would let a site guess
+        return f"Randomised{within}"
+    ratio = " : ".join(str(protocol.arms[key].ratio) for key in protocol.arm_order)
+    labels = " : ".join(protocol.arms[key].label for key in protocol.arm_order)
+    method = {
+        AllocationMethod.SIMPLE: "Simple randomisation",
+        AllocationMethod.PERMUTED_BLOCKS: "Permuted blocks",
+    }[plan.method]
+    sizes = ""
+    if plan.block_sizes:
+        drawn = " drawn at random" if len(plan.block_sizes) > 1 else ""
+        sizes = f", block size {' or '.join(map(str, plan.block_sizes))}{drawn}"
+    return f"{method}{within}, {ratio} ({labels}){sizes}"
+
+
+def _arms(protocol: Protocol) -> list[PlannedArm]:
+    return [
+        PlannedArm(
+            key=key,
+            label=protocol.arms[key].label,
+            ratio=protocol.arms[key].ratio,
+            treatment=_treatment(protocol.arms[key]),
+        )
+        for key in protocol.arm_order
+    ]
+
+
+def _treatment(arm: Arm) -> str:
+    if not arm.doses:
+        return "not stated in the protocol"
+    return "; ".join(
+        f"{dose.drug} {dose.amount:g} {dose.unit} {dose.route} on days "
+        + ", ".join(f"{day:g}" for day in dose.days)
+        + " (day 0 = first dose)"
+        for dose in arm.doses
+    )
+
+
+def _estimands(protocol: Protocol) -> list[PlannedEstimand]:
+    return [
+        PlannedEstimand(
+            key=key,
+            role=estimand.role.value,
+            question=estimand.question,
+            variable=f"{protocol.endpoints[estimand.endpoint].label} at "
+            f"{protocol.visit(estimand.visit).label}",
+            population=estimand.population,
+            treatment=estimand.treatment,
+            events=tuple((e.event, e.strategy.value) for e in estimand.intercurrent_events),
+            summary=estimand.summary,
+        )
+        for key, estimand in protocol.estimands.items()
+    ]
+
+
+def _sources(protocol: Protocol) -> list[PlannedSource]:
+    rows = []
+    for path, entry in protocol.provenance.items():
+        source = protocol.sources[entry.source] if entry.source else None
+        rows.append(
+            PlannedSource(
+                path=path,
+                source=None
+                if source is None
+                else source.citation
+                + (f". doi {source.doi}" if source.doi else "")
+                + (f". {source.register_id}" if source.register_id else ""),
+                certainty=None if source is None else source.certainty.value,
+                assumed=entry.assumed,
+                note=entry.note,
+            )
+        )
+    return rows

@@ -1,0 +1,153 @@
+"""Results on disk: ``results.json`` and one CSV a table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from equipoise.analysis.results import Results, Row
+from equipoise.faults import single
+from equipoise.staging import staged
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import polars as pl
+
+FILE = "results.json"
+
+
+def write_results(results: Results, folder: str | Path) -> None:
+    """Write ``results.json`` and ``tables/*.csv``, all or none.
+
+    Tables of an earlier run in the same folder that these results lack are removed.
+
+    Raises
+    ------
+    EquipoiseError
+        When the folder cannot be written; it is then as it was before.
+    """
+    folder = Path(folder)
+    tables = result_tables(results)
+    with staged(folder, last=FILE) as stage:
+        (stage / "tables").mkdir()
+        for name, frame in tables.items():
+            frame.write_csv(stage / "tables" / f"{name}.csv")
+        text = results.model_dump_json(indent=1)
+        (stage / FILE).write_text(text + "\n", encoding="utf-8")
+    for path in (folder / "tables").glob("*.csv"):
+        if path.stem not in tables:
+            path.unlink()
+
+
+def read_results(folder: str | Path) -> Results:
+    """Read back what `write_results` wrote.
+
+    Parameters
+    ----------
+    folder
+        The folder, or the path of ``results.json``.
+
+    Raises
+    ------
+    EquipoiseError
+        When the file is missing, or is not what this version writes.
+    """
+    path = Path(folder)
+    if path.is_dir():
+        path = path / FILE
+    heading = f"The results in `{folder}` cannot be read"
+    try:
+        return Results.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise single(
+            heading,
+            code="results-missing",
+            where=str(path),
+            rule=str(error.strerror or error),
+            remedy="name a folder that `equipoise analyse` or `equipoise run` wrote",
+        ) from error
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise single(
+            heading,
+            code="results-invalid",
+            where=path.name,
+            field=".".join(str(part) for part in first["loc"]),
+            rule=first["msg"],
+            remedy="analyse the records again with this version",
+        ) from error
+
+
+def result_tables(results: Results) -> dict[str, pl.DataFrame]:
+    """All tables of the results as frames, by file name; each row carries its origin."""
+    tables: dict[str, list[dict[str, object]]] = {
+        "flow": _dump(results.flow.counts),
+        "flow_reasons": _dump(results.flow.reasons),
+        "flow_visits": _dump(results.flow.visits),
+        "analysis_sets": _dump(results.flow.analysed),
+        "baseline": [
+            {
+                "variable": row.variable,
+                "label": row.label,
+                "level": row.level,
+                "unit": row.unit,
+                **value.model_dump(),
+                "standardised_difference": row.standardised_difference,
+            }
+            for row in results.baseline.rows
+            for value in row.values
+        ],
+        "answers": [
+            {
+                "estimand": answer.estimand,
+                "role": answer.role,
+                "status": str(answer.status),
+                "endpoint": answer.endpoint,
+                "significant": answer.significant,
+                **contrast.model_dump(),
+            }
+            for answer in results.answers
+            for contrast in answer.contrasts
+        ],
+        "adverse_events": [
+            {"event": row.key, "label": row.label, **rate.model_dump()}
+            for row in (*results.safety.summary, *results.safety.watched, *results.safety.terms)
+            for rate in row.rates
+        ],
+        "adverse_event_differences": [
+            {"event": row.key, "label": row.label, **difference.model_dump()}
+            for row in (*results.safety.summary, *results.safety.watched, *results.safety.terms)
+            for difference in row.differences
+        ],
+    }
+    for key, endpoint in results.endpoints.items():
+        tables[f"{key}_observed"] = _dump(endpoint.observed)
+        tables[f"{key}_lsmeans"] = _dump(endpoint.means)
+        tables[f"{key}_contrasts"] = _dump(endpoint.contrasts)
+        if endpoint.subgroup is not None:
+            tables[f"{key}_by_{endpoint.subgroup.factor}"] = _dump(endpoint.subgroup.effects)
+            tables[f"{key}_interaction"] = _dump(endpoint.subgroup.interaction)
+    for family in results.families:
+        tables[f"family_{family.key}"] = [
+            {"endpoint": name, "method": family.method, **contrast.model_dump()}
+            for name, contrasts in family.contrasts.items()
+            for contrast in contrasts
+        ]
+    return {name: _frame(rows, results) for name, rows in tables.items() if rows}
+
+
+def _dump(rows: Iterable[Row]) -> list[dict[str, object]]:
+    return [row.model_dump() for row in rows]
+
+
+def _frame(rows: list[dict[str, object]], results: Results) -> pl.DataFrame:
+    import polars as pl
+
+    frame = pl.DataFrame(rows, infer_schema_length=None)
+    empty = [name for name in frame.columns if frame[name].dtype == pl.Null]
+    return frame.drop(empty).with_columns(pl.lit(results.origin_label).alias("origin"))
+
+

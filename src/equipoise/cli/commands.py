@@ -1,0 +1,276 @@
+"""The commands. Each does one stage on disk, so that one can stop between any two and look."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from equipoise.cli.guard import handle_blinded_data, say
+
+if TYPE_CHECKING:
+    from equipoise.analysis import Results
+    from equipoise.protocol import Protocol
+    from equipoise.records import Records
+
+app = typer.Typer(
+    name="equipoise",
+    help="Biomarker-guided clinical trials from protocol to evidence.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Study = Annotated[
+    str, typer.Argument(metavar="STUDY", help="A built-in study, a study's folder, or a TOML file.")
+]
+Out = Annotated[Path, typer.Option("--out", help="Folder to write into.")]
+Data = Annotated[Path, typer.Option("--data", help="Folder with the records of the trial.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the simulation; recorded.")]
+ScenarioOption = Annotated[
+    str, typer.Option("--scenario", help="planned, null or link-off.", metavar="NAME")
+]
+ListOption = Annotated[
+    Path | None,
+    typer.Option("--list", help="The randomisation list that the allocation must follow."),
+]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from equipoise._version import __version__
+
+        print(f"equipoise {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Biomarker-guided clinical trials from protocol to evidence."""
+
+
+@app.command()
+def studies() -> None:
+    """List the built-in studies."""
+    from equipoise.protocol import load_protocol
+    from equipoise.studies import builtin_studies
+
+    for name in builtin_studies():
+        print(f"{name:24}{load_protocol(name).trial.short_title}")
+
+
+@app.command()
+def check(study: Study) -> None:
+    """Check a protocol and say what it plans; every fault at once."""
+    from equipoise.protocol import load_protocol
+
+    protocol = load_protocol(study)
+    key, primary = protocol.primary
+    arms = " : ".join(f"{protocol.arms[a].label} {protocol.arms[a].ratio}" for a in protocol.arms)
+    assumed = sum(entry.assumed is not None for entry in protocol.provenance.values())
+    print(f"{protocol.trial.id}: the protocol is valid")
+    print(f"  hash        {protocol.hash}")
+    print(f"  arms        {arms}")
+    print(f"  size        {protocol.population.size}, strata {', '.join(protocol.strata)}")
+    print(f"  visits      {', '.join(visit.id for visit in protocol.visits)}")
+    print(f"  primary     {key}: {primary.endpoint} at {primary.visit}")
+    print(f"  provenance  {len(protocol.provenance) - assumed} facts, {assumed} assumptions")
+
+
+@app.command()
+def simulate(
+    study: Study,
+    out: Out = Path("out/data"),
+    seed: Seed = 1,
+    scenario: ScenarioOption = "planned",
+    format: Annotated[
+        str, typer.Option("--format", help="csv, csv.gz or parquet.", metavar="NAME")
+    ] = "csv",
+) -> None:
+    """Simulate the trial of a protocol and write its records."""
+    from equipoise.faults import single
+    from equipoise.protocol import load_protocol
+    from equipoise.records import write_records
+    from equipoise.records.writing import FORMATS
+    from equipoise.simulation import simulate as draw
+
+    if format not in FORMATS:
+        raise single(
+            "The records are not written",
+            code="format-unknown",
+            field="--format",
+            value=format,
+            rule="formats: " + ", ".join(FORMATS),
+            remedy="choose one of them",
+        )
+    records = draw(load_protocol(study), seed, scenario=scenario)
+    write_records(records, out, format=format)  # type: ignore[arg-type]
+    print(f"SIMULATED records of {records.participants.height} participants: {out}")
+
+
+@app.command()
+def randomise(
+    study: Study,
+    out: Out = Path("out/randomisation"),
+    seed: Annotated[
+        int | None,
+        typer.Option("--seed", min=0, help="An open seed, for rehearsal. Left out: a secret one."),
+    ] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Check the list in --out against its commitment.")
+    ] = False,
+) -> None:
+    """Draw the randomisation list with its commitment, or verify one."""
+    import secrets
+
+    from equipoise.faults import single
+    from equipoise.protocol import load_protocol
+    from equipoise.randomisation import randomise as draw
+    from equipoise.randomisation import read_seal, verify_commitment, write_allocation
+
+    protocol = load_protocol(study)
+    if verify:
+        frame, seal = read_seal(out)
+        if not verify_commitment(frame, seal.salt, seal.commitment):
+            raise single(
+                "The list is not the one that was committed to",
+                code="commitment-differs",
+                where=str(out),
+                rule="SHA-256 over salt and list equals the published commitment",
+                remedy="find out who changed the list; do not use it",
+            )
+        print(f"The list of {frame.height} places is the one that was committed to.")
+        return
+    drawn = draw(protocol, secrets.randbits(128) if seed is None else seed)
+    seal = write_allocation(drawn, out, rehearsal=seed is not None)
+    if seed is not None:
+        print("REHEARSAL: a list from an open seed is not fit for a real trial.")
+    print(f"Commitment, to be published now: {seal.commitment}")
+    print(f"List and secret (readable by you alone, keep from the blinded): {out}")
+
+
+@app.command()
+def analyse(
+    study: Study,
+    data: Data,
+    out: Out = Path("out/results"),
+    allocation_list: ListOption = None,
+) -> None:
+    """Analyse records as the protocol says; without the allocation the analysis is blinded."""
+    from equipoise.analysis import write_results
+    from equipoise.protocol import load_protocol
+
+    protocol = load_protocol(study)
+    records = _read(protocol, data, allocation_list)
+    results = _analyse(protocol, records, f"equipoise analyse {shlex.quote(study)}")
+    write_results(results, out)
+    print(out / "results.json")
+
+
+@app.command()
+def report(
+    results: Annotated[Path, typer.Argument(metavar="RESULTS", help="Folder with results.json.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder to write into; default: RESULTS.")
+    ] = None,
+) -> None:
+    """Write the report of results."""
+    from equipoise.analysis import read_results
+    from equipoise.report import write_report
+
+    target = out or (results.parent if results.suffix == ".json" else results)
+    print(write_report(read_results(results), target))
+
+
+@app.command()
+def run(
+    study: Study,
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", help="Records to analyse. Left out: the trial is simulated."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder to write into; default: out/STUDY.")
+    ] = None,
+    seed: Seed = 1,
+    scenario: ScenarioOption = "planned",
+    allocation_list: ListOption = None,
+) -> None:
+    """The main job: analyse records, or a simulated trial, and write the report."""
+    from equipoise.analysis import write_results
+    from equipoise.protocol import load_protocol
+    from equipoise.records import write_records
+    from equipoise.report import write_report
+    from equipoise.simulation import simulate as draw
+
+    started = time.monotonic()
+    protocol = load_protocol(study)
+    target = out or Path("out") / protocol.trial.id
+    command = f"equipoise run {shlex.quote(study)}"
+    if data is None:
+        records = draw(protocol, seed, scenario=scenario)
+        command += f" --seed {seed}"
+        command += f" --scenario {scenario}" if scenario != "planned" else ""
+        say(f"simulated {records.participants.height} participants (seed {seed}, {scenario})")
+    else:
+        records = _read(protocol, data, allocation_list)
+        command += " --data DIR"
+    results = _analyse(protocol, records, command)
+    say("report")
+    if data is None:
+        write_records(records, target / "data")
+    write_results(results, target)
+    path = write_report(results, target)
+    _print_provenance(results, time.monotonic() - started)
+    print(path)
+
+
+@app.command()
+def compile() -> None:
+    """Compile the numeric kernels once; they are kept on disk."""
+    from equipoise.stats import compile_kernels, kernels_compiled
+
+    started = time.monotonic()
+    cached = kernels_compiled()
+    names = compile_kernels(None if cached else lambda name: say(f"compiling {name}"))
+    how = "were compiled already" if cached else f"compiled in {time.monotonic() - started:.0f} s"
+    print(f"{len(names)} kernel{'s' if len(names) != 1 else ''} {how}")
+
+
+def _read(protocol: Protocol, data: Path, allocation_list: Path | None) -> Records:
+    from equipoise.records import read_records
+
+    if not any(data.glob("allocation.*")):
+        handle_blinded_data()
+    say(f"reading {data}")
+    return read_records(data, protocol, allocation_list=allocation_list)
+
+
+def _analyse(protocol: Protocol, records: Records, command: str) -> Results:
+    from equipoise.analysis import analyse as run_analysis
+    from equipoise.stats import compile_kernels, kernels_compiled
+
+    if not kernels_compiled():
+        say("compiling the numeric kernels, once (about half a minute)")
+        compile_kernels()
+    return run_analysis(protocol, records, command=command, progress=say)
+
+
+def _print_provenance(results: Results, seconds: float) -> None:
+    p = results.provenance
+    origin = results.origin_label + (f" (scenario {p.scenario})" if results.simulated else "")
+    print(f"{p.protocol_id}: {results.short_title}")
+    print(f"  data        {origin}{f': {p.source}' if p.source else ''}")
+    print(f"  protocol    {p.protocol_hash}")
+    print(f"  data hash   {p.data_hash}")
+    if results.blinded:
+        print("  blinded     no allocation among the records")
+    print(f"  participants {results.flow.randomised}, {seconds:.1f} s")

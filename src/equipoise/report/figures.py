@@ -1,0 +1,298 @@
+"""Figures as SVG whose colours are the page's and whose text stays text.
+
+The same results give the same bytes: no date, ids from a fixed salt, prefixed a figure.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from equipoise.report.words import contrast_text, group_label, level, number, visit_label
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from equipoise.analysis.results import EndpointResult, FamilyResult, Results
+
+#: Colours drawn by matplotlib → CSS variable of the page, and the colour in a file of its own.
+_PALETTE = {
+    "#010203": ("--ink", "#1f2430"),
+    "#040506": ("--rule", "#c9cdd6"),
+    "#070809": ("--arm0", "#5b6470"),
+    "#0a0b0c": ("--arm1", "#0b6e99"),
+    "#0d0e0f": ("--arm2", "#a3470d"),
+    "#101112": ("--arm3", "#5a3d9a"),
+    "#131415": ("--paper", "#ffffff"),
+}
+_INK, _RULE, _ARM0, _ARM1, _ARM2, _ARM3, _PAPER = _PALETTE
+_ARMS = (_ARM0, _ARM1, _ARM2, _ARM3)
+_MARKERS = ("o", "s", "^", "D")
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A figure: its name, caption, text alternative, and SVG for the page and for a file."""
+
+    name: str
+    caption: str
+    alternative: str
+    inline: str
+    standalone: str
+
+
+@contextmanager
+def _style() -> Iterator[None]:
+    import matplotlib as mpl
+
+    settings: dict[str, Any] = {
+        "svg.fonttype": "none",
+        "svg.hashsalt": "equipoise",
+        "font.family": "sans-serif",
+        "font.size": 10,
+        "text.color": _INK,
+        "axes.labelcolor": _INK,
+        "axes.edgecolor": _RULE,
+        "axes.facecolor": "none",
+        "figure.facecolor": "none",
+        "savefig.facecolor": "none",
+        "xtick.color": _INK,
+        "ytick.color": _INK,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "grid.color": _RULE,
+        "legend.frameon": False,
+        "axes.unicode_minus": True,
+    }
+    with mpl.rc_context(settings):
+        yield
+
+
+def _svg(figure: Figure, name: str, alternative: str, origin: str) -> tuple[str, str]:
+    """SVG for the page (CSS variables) and as a file (fixed colours)."""
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    svg = buffer.getvalue()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', svg)
+    svg = re.sub(r'(xlink:href="|url\()#', rf"\1#{name}-", svg)
+    title = f"<title>{_escape(alternative)}</title>"
+    svg = re.sub(r"(<svg[^>]*>)", rf"\1{title}", svg, count=1)
+    svg = svg.replace("<svg ", f'<svg role="img" data-origin="{origin}" ', 1)
+    inline, standalone = svg, svg
+    for drawn, (variable, colour) in _PALETTE.items():
+        inline = inline.replace(drawn, f"var({variable})")
+        standalone = standalone.replace(drawn, colour)
+    inline = re.sub(r'(<svg[^>]*?) width="[^"]*" height="[^"]*"', r"\1", inline, count=1)
+    header = '<?xml version="1.0" encoding="UTF-8"?>\n'
+    return inline, header + standalone
+
+
+def _escape(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _mark_simulated(axes: Axes, results: Results) -> None:
+    if results.simulated:
+        axes.text(
+            0.5, 0.5, "SIMULATED", transform=axes.transAxes, ha="center", va="center",
+            fontsize=26, color=_RULE, alpha=0.45, rotation=20, zorder=0, weight="bold",
+        )  # fmt: skip
+
+
+def endpoint_figure(results: Results, endpoint: EndpointResult) -> Drawing | None:
+    """Means by group over the visits, and beside them the contrasts; None without a fit."""
+    from matplotlib.figure import Figure
+
+    if not endpoint.means:
+        return None
+    log = endpoint.scale == "log_fold"
+    visits = [v for v, _ in results.visits if any(m.visit == v for m in endpoint.means)]
+    labels = [visit_label(results, v) for v in visits]
+    name = f"figure-{endpoint.endpoint}"
+    with _style():
+        count = 1 if not endpoint.contrasts else 2
+        figure = Figure(figsize=(8.4 if count == 2 else 5.0, 3.4), layout="constrained")
+        axes = figure.subplots(1, count, squeeze=False)[0]
+        _means_panel(results, endpoint, axes[0], visits, labels, log)
+        if count == 2:
+            _contrasts_panel(results, endpoint, axes[1], visits, labels, log)
+        alternative = _alternative(results, endpoint, visits, log)
+        inline, standalone = _svg(figure, name, alternative, results.origin_label)
+    what = "Geometric mean fold change" if log else "Least-squares mean change"
+    right = ""
+    if count == 2:
+        right = (
+            f" Right: {'ratio' if log else 'difference'} against "
+            f"{group_label(results, results.control or '')}."
+        )
+    caption = (
+        f"{endpoint.label}. {'Left: ' if right else ''}{what} from baseline with {level(results)} "
+        f"CI.{right} From the mixed model. {results.origin_label.capitalize()} data."
+    )
+    caption = caption.replace("Simulated data", "SIMULATED data")
+    return Drawing(name, caption, alternative, inline, standalone)
+
+
+def _means_panel(
+    results: Results,
+    endpoint: EndpointResult,
+    axes: Axes,
+    visits: list[str],
+    labels: list[str],
+    log: bool,
+) -> None:
+    _mark_simulated(axes, results)
+    start = 1.0 if log else 0.0
+    axes.axhline(start, color=_RULE, linewidth=1)
+    spread = 0.06 * (len(results.groups) - 1)
+    for index, group in enumerate(results.groups):
+        mine = {m.visit: m for m in endpoint.means if m.group == group.key}
+        shift = (index - (len(results.groups) - 1) / 2) * 2 * spread
+        x, y, low, high = [0.0], [start], [0.0], [0.0]
+        for position, visit in enumerate(visits, 1):
+            m = mine.get(visit)
+            if m is None:
+                continue
+            value = m.ratio if log else m.estimate
+            lower = m.ratio_lower if log else m.lower
+            upper = m.ratio_upper if log else m.upper
+            assert value is not None
+            assert lower is not None
+            assert upper is not None
+            x.append(position + shift)
+            y.append(value)
+            low.append(value - lower)
+            high.append(upper - value)
+        colour = _ARMS[index % len(_ARMS)]
+        axes.errorbar(
+            x, y, yerr=[low, high], color=colour, marker=_MARKERS[index % len(_MARKERS)],
+            markersize=5, linewidth=1.6, elinewidth=1.2, capsize=2.5, label=group.label,
+        )  # fmt: skip
+    axes.set_xticks(range(len(visits) + 1), ["Baseline", *labels], rotation=30, ha="right")
+    axes.set_ylabel("Fold of baseline" if log else f"Change ({endpoint.unit})")
+    if len(results.groups) > 1:
+        axes.legend(loc="best", fontsize=9)
+
+
+def _contrasts_panel(
+    results: Results,
+    endpoint: EndpointResult,
+    axes: Axes,
+    visits: list[str],
+    labels: list[str],
+    log: bool,
+) -> None:
+    _mark_simulated(axes, results)
+    axes.axhline(1.0 if log else 0.0, color=_INK, linewidth=0.8, linestyle=(0, (4, 3)))
+    arms = list(dict.fromkeys(c.arm for c in endpoint.contrasts))
+    keys = [group.key for group in results.groups]
+    for number_of, arm in enumerate(arms):
+        rows = [c for v in visits for c in endpoint.contrasts if c.visit == v and c.arm == arm]
+        y = [float(c.ratio or 0) if log else c.estimate for c in rows]
+        low = [float(c.ratio_lower or 0) if log else c.lower for c in rows]
+        high = [float(c.ratio_upper or 0) if log else c.upper for c in rows]
+        x = [visits.index(c.visit) + 1 + 0.12 * (number_of - (len(arms) - 1) / 2) for c in rows]
+        colour = _ARMS[keys.index(arm) % len(_ARMS)]
+        axes.errorbar(
+            x, y,
+            yerr=[[a - b for a, b in zip(y, low, strict=True)],
+                  [b - a for a, b in zip(y, high, strict=True)]],
+            color=colour, marker=_MARKERS[keys.index(arm) % len(_MARKERS)], linestyle="none",
+            markersize=6, elinewidth=1.4, capsize=3, label=group_label(results, arm),
+        )  # fmt: skip
+    axes.set_xticks(range(1, len(visits) + 1), labels, rotation=30, ha="right")
+    axes.set_xlim(0.5, len(visits) + 0.5)
+    if log:
+        axes.set_yscale("log")
+        _plain_log_ticks(axes)
+    reference = group_label(results, results.control or "")
+    axes.set_ylabel(
+        f"Ratio to {reference}" if log else f"Difference from {reference} ({endpoint.unit})"
+    )
+    if len(arms) > 1:
+        axes.legend(loc="best", fontsize=9)
+
+
+def _plain_log_ticks(axes: Axes, axis: str = "y") -> None:
+    """Ticks of a ratio axis as plain numbers."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
+
+    low, high = axes.get_ylim() if axis == "y" else axes.get_xlim()
+    side = axes.yaxis if axis == "y" else axes.xaxis
+    ticks = [t for t in MaxNLocator(6).tick_values(low, high) if low <= t <= high and t > 0]
+    if len(ticks) >= 2:
+        (axes.set_yticks if axis == "y" else axes.set_xticks)(ticks)
+    side.set_minor_locator(NullLocator())
+    side.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+
+
+def _alternative(
+    results: Results, endpoint: EndpointResult, visits: list[str], log: bool
+) -> str:
+    last = visits[-1]
+    parts = [
+        f"{group_label(results, m.group)} {number(m.ratio if log else m.estimate)}"
+        for m in endpoint.means
+        if m.visit == last
+    ]
+    text = (
+        f"{results.origin_label} data. {endpoint.label} from baseline over "
+        f"{', '.join(visit_label(results, v) for v in visits)}. At "
+        f"{visit_label(results, last)}: {'; '.join(parts)}."
+    )
+    effects = [
+        f"{group_label(results, c.arm)} against {group_label(results, c.reference)} "
+        f"{contrast_text(c, log)}"
+        for c in endpoint.contrasts
+        if c.visit == last
+    ]
+    return text + (f" {'Ratio' if log else 'Difference'}: {'; '.join(effects)}." if effects else "")
+
+
+def family_figure(results: Results, family: FamilyResult) -> Drawing | None:
+    """A forest of the family's effects; None when the scales differ or nothing was estimated."""
+    from matplotlib.figure import Figure
+
+    rows = [(results.endpoints[k], c) for k, cs in family.contrasts.items() for c in cs]
+    if not rows or {e.scale for e, _ in rows} != {"log_fold"}:
+        return None
+    name = f"figure-family-{family.key}"
+    with _style():
+        figure = Figure(figsize=(8.4, 0.8 + 0.36 * len(rows)), layout="constrained")
+        axes = figure.subplots()
+        _mark_simulated(axes, results)
+        axes.axvline(1.0, color=_INK, linewidth=0.8, linestyle=(0, (4, 3)))
+        keys = [group.key for group in results.groups]
+        for index, (_, c) in enumerate(rows):
+            ratio, low, high = c.ratio or 0, c.ratio_lower or 0, c.ratio_upper or 0
+            which = keys.index(c.arm) % len(_ARMS)
+            axes.errorbar(
+                [ratio], [index], xerr=[[ratio - low], [high - ratio]], color=_ARMS[which],
+                marker=_MARKERS[which], markersize=6, elinewidth=1.4, capsize=3,
+            )  # fmt: skip
+        several = len(keys) > 2
+        axes.set_yticks(
+            range(len(rows)),
+            [e.label + (f", {group_label(results, c.arm)}" if several else "") for e, c in rows],
+        )
+        axes.invert_yaxis()
+        axes.set_xscale("log")
+        _plain_log_ticks(axes, "x")
+        reference = group_label(results, results.control or "")
+        axes.set_xlabel(f"Ratio of fold changes to {reference}")
+        alternative = f"{results.origin_label} data. {family.label}: " + "; ".join(
+            f"{e.label} {contrast_text(c, True)}" for e, c in rows
+        )
+        inline, standalone = _svg(figure, name, alternative, results.origin_label)
+    caption = (
+        f"{family.label}: ratio of geometric mean fold changes with unadjusted {level(results)} "
+        f"CI. {'SIMULATED' if results.simulated else 'Observed'} data."
+    )
+    return Drawing(name, caption, alternative, inline, standalone)

@@ -1,0 +1,100 @@
+"""The page: results and drawings put into one self-contained HTML file."""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from equipoise.report import tables, words
+from equipoise.report.figures import Drawing, endpoint_figure, family_figure
+from equipoise.report.references import used
+
+if TYPE_CHECKING:
+    from equipoise.analysis.results import EndpointResult, FlowCount, Results
+
+
+def draw(results: Results) -> dict[str, Drawing]:
+    """All figures of a report by the endpoint or family that they show."""
+    drawings: dict[str, Drawing] = {}
+    for key, endpoint in results.endpoints.items():
+        if (drawing := endpoint_figure(results, endpoint)) is not None:
+            drawings[key] = drawing
+    for family in results.families:
+        if (drawing := family_figure(results, family)) is not None:
+            drawings[f"family:{family.key}"] = drawing
+    return drawings
+
+
+def render(results: Results, drawings: dict[str, Drawing]) -> str:
+    """The report as HTML: no request leaves the page, no script is needed."""
+    import jinja2
+
+    folder = resources.files("equipoise.report") / "templates"
+    environment = jinja2.Environment(
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+        loader=jinja2.FunctionLoader(lambda name: (folder / name).read_text(encoding="utf-8")),
+    )
+    environment.globals["words"] = words
+    environment.globals["tables"] = tables
+    return environment.get_template("report.html.j2").render(
+        results=results,
+        style=(folder / "style.css").read_text(encoding="utf-8"),
+        drawings=drawings,
+        references=used(results),
+        answers=[
+            {
+                "answer": answer,
+                "sentence": words.answer_sentence(results, answer),
+                "subgroup": words.subgroup_sentence(results, answer),
+                "planned": next((e for e in results.plan.estimands if e.key == answer.estimand), None),
+            }
+            for answer in results.answers
+        ],
+        flow=[_flow_box(results, count) for count in results.flow.counts],
+        chapters=_chapters(results),
+        origin=results.origin_label,
+    )
+
+
+def _flow_box(results: Results, count: FlowCount) -> dict[str, Any]:
+    """One column of the flow diagram: lines of text under the group's name."""
+    reasons = [r for r in results.flow.reasons if r.group == count.group]
+    left = [
+        f"{r.reason}: {'small count, not shown' if r.n is None else r.n}" for r in reasons
+    ]
+    analysed = [
+        row
+        for row in results.flow.analysed
+        if row.group == count.group and row.endpoint in {a.endpoint for a in results.answers}
+    ]
+    return {"count": count, "left": left, "analysed": analysed}
+
+
+def _chapters(results: Results) -> list[dict[str, Any]]:
+    """Endpoints in chapters: rating scales, then cells and laboratory values."""
+
+    def chapter(key: str, title: str, lead: str, members: list[EndpointResult]) -> dict[str, Any]:
+        return {"key": key, "title": title, "lead": lead, "endpoints": members}
+
+    scales = [e for e in results.endpoints.values() if e.scale == "change"]
+    logs = [e for e in results.endpoints.values() if e.scale == "log_fold"]
+    found = []
+    if scales:
+        lead = (
+            "Change from baseline by a mixed model for repeated measures. Estimates at other "
+            "visits than the estimand's are exploratory and unadjusted."
+        )
+        found.append(chapter("efficacy", "Clinical outcome", lead, scales))
+    if logs:
+        lead = (
+            "Fold changes from baseline, analysed as logarithms and adjusted for the logarithm of "
+            "the baseline value; ratios are ratios of geometric mean fold changes. Percentages of "
+            "one parent population depend on each other: what rises pushes the others down. "
+            "Counts stand beside them. All estimates other than the estimand's are exploratory; "
+            "those of a family carry its adjustment."
+        )
+        found.append(chapter("cells", "Cells and laboratory values", lead, logs))
+    return found

@@ -1,0 +1,172 @@
+"""Numbers as they are printed, and the answers in plain sentences."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from equipoise.analysis.results import Answer, Contrast, EndpointResult, HarmRow, Results, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MINUS = "\u2212"
+MISSING = "\u2013"
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """A number with a real minus sign; a dash where there is none."""
+    if value is None or not math.isfinite(value):
+        return MISSING
+    text = f"{value:.{digits}f}"
+    if float(text) == 0:
+        text = text.lstrip("-")
+    return text.replace("-", MINUS)
+
+
+def significant(value: float | None, digits: int = 3) -> str:
+    """A number to significant digits, without an exponent in the ordinary range."""
+    if value is None or not math.isfinite(value):
+        return MISSING
+    if value == 0:
+        return "0"
+    places = max(0, digits - 1 - math.floor(math.log10(abs(value))))
+    return number(value, min(places, 6))
+
+
+def p_value(p: float | None) -> str:
+    """A p-value as journals print it."""
+    if p is None:
+        return MISSING
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def p_clause(p: float) -> str:
+    """``p = 0.012`` or ``p < 0.001``."""
+    text = p_value(p)
+    return f"p {text[0]} {text[1:]}" if text.startswith("<") else f"p = {text}"
+
+
+def percent(fraction: float | None, digits: int = 0) -> str:
+    """A fraction as a percentage."""
+    return MISSING if fraction is None else f"{number(100 * fraction, digits)} %"
+
+
+def interval(lower: float | None, upper: float | None, digits: int = 2) -> str:
+    """``1.05 to 1.32``."""
+    return f"{number(lower, digits)} to {number(upper, digits)}"
+
+
+def contrast_text(contrast: Contrast, log: bool, digits: int = 2) -> str:
+    """Estimate and interval; a ratio on the log scale."""
+    if log:
+        return (
+            f"{number(contrast.ratio, digits)} "
+            f"({interval(contrast.ratio_lower, contrast.ratio_upper, digits)})"
+        )
+    return f"{number(contrast.estimate, digits)} ({interval(contrast.lower, contrast.upper, digits)})"
+
+
+def level(results: Results) -> str:
+    """``95 %``."""
+    return f"{100 * results.confidence:g} %"
+
+
+def visit_label(results: Results, visit: str) -> str:
+    """The visit's name as printed."""
+    return dict(results.visits)[visit]
+
+
+def group_label(results: Results, key: str) -> str:
+    """The group's name as printed."""
+    return next((group.label for group in results.groups if group.key == key), key)
+
+
+def answer_sentence(results: Results, answer: Answer) -> str:
+    """What the data say on one estimand, without more than they say."""
+    endpoint = results.endpoints[answer.endpoint]
+    when = visit_label(results, answer.visit)
+    if answer.status is Status.BLINDED:
+        return "The arms are compared when the allocation is opened; these data are blinded."
+    if answer.status is Status.NOT_ESTIMABLE:
+        return f"This cannot be estimated from these data: {answer.why}."
+    parts = [_estimate(results, endpoint, c, when) for c in answer.contrasts]
+    text = " ".join(parts)
+    if answer.status is Status.GATE_CLOSED:
+        return (
+            f"{text} It is not tested: an estimand before it in the fixed order was not "
+            "significant. The interval describes the data and confirms nothing."
+        )
+    ps = [c.p if c.adjusted_p is None else c.adjusted_p for c in answer.contrasts]
+    clause = "; ".join(p_clause(p) for p in ps)
+    if not answer.significant:
+        return (
+            f"{text} The test does not reject \u201cno difference\u201d ({clause}); the interval "
+            "shows what remains compatible with the data."
+        )
+    return f"{text} The test rejects \u201cno difference\u201d ({clause})."
+
+
+def _estimate(results: Results, endpoint: EndpointResult, c: Contrast, when: str) -> str:
+    arm, reference = group_label(results, c.arm), group_label(results, c.reference)
+    if endpoint.scale == "log_fold":
+        return (
+            f"At {when}, the fold change of {endpoint.label} from baseline on {arm} was "
+            f"{number(c.ratio)} times that on {reference} "
+            f"({level(results)} CI {interval(c.ratio_lower, c.ratio_upper)})."
+        )
+    way = ""
+    if endpoint.better != "neither" and c.estimate != 0:
+        good = (c.estimate < 0) == (endpoint.better == "lower")
+        way = f", in favour of {arm if good else reference}"
+    return (
+        f"At {when}, the mean change of {endpoint.label} from baseline differed by "
+        f"{number(c.estimate)} {endpoint.unit} between {arm} and {reference} "
+        f"({level(results)} CI {interval(c.lower, c.upper)}){way}."
+    )
+
+
+def subgroup_sentence(results: Results, answer: Answer) -> str | None:
+    """Effects by subgroup with the interaction; None where the model has none."""
+    endpoint = results.endpoints[answer.endpoint]
+    sub = endpoint.subgroup
+    if sub is None:
+        return None
+    if sub.fit is None:
+        return f"Effects by {sub.label.lower()} cannot be estimated: {sub.failure}."
+    log = endpoint.scale == "log_fold"
+    effects = [c for c in sub.effects if c.visit == answer.visit]
+    found = "; ".join(f"{c.subgroup} {contrast_text(c, log)}" for c in effects)
+    inter = [c for c in sub.interaction if c.visit == answer.visit]
+    kind = "ratio of the effects" if log else "difference of the effects"
+    tests = "; ".join(
+        f"{kind} ({c.subgroup}) {contrast_text(c, log)}, {p_clause(c.p)}" for c in inter
+    )
+    return f"By {sub.label.lower()}, from one model with the interaction: {found}; {tests}."
+
+
+def harm_sentence(results: Results, row: HarmRow) -> str:
+    """Counts of one kind of harm, and which rates they exclude."""
+    parts = []
+    for rate in row.rates:
+        name = group_label(results, rate.group)
+        if rate.suppressed or rate.events is None:
+            parts.append(f"{name}: fewer people than may be shown, of {rate.n}")
+        elif rate.events == 0:
+            parts.append(
+                f"{name}: 0 of {rate.n}, which excludes true rates above "
+                f"{percent(rate.upper)} ({level(results)} CI)"
+            )
+        else:
+            parts.append(
+                f"{name}: {rate.events} of {rate.n} "
+                f"({level(results)} CI {percent(rate.lower)} to {percent(rate.upper)})"
+            )
+    return f"{row.label}: " + "; ".join(parts) + "."
+
+
+def listed(names: Sequence[str]) -> str:
+    """``a, b and c``."""
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"
