@@ -44,7 +44,8 @@ def make_baseline(protocol: Protocol, records: Records, groups: Groups) -> Basel
         frame = people.select("participant", "group").join(
             first.select("participant", "value"), on="participant", how="left"
         )
-        rows.append(_numeric(key, endpoint.label, unit_of(protocol, key), frame, groups, "value"))
+        unit = None if endpoint.cells else unit_of(protocol, key)  # the label of cells names it
+        rows.append(_numeric(key, endpoint.label, unit, frame, groups, "value"))
     return Baseline(rows=tuple(rows))
 
 

@@ -61,7 +61,7 @@ def make_flow(
         reasons=tuple(reasons),
         analysed=tuple(_analysed(protocol, groups, datasets)),
         visits=tuple(_seen(protocol, records, groups)),
-        out_of_window=tuple(note for note in records.notes if "outside their window" in note),
+        out_of_window=tuple(n for n in records.notes if "outside their window" in n),
     )
 
 

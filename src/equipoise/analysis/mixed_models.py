@@ -47,7 +47,7 @@ def analyse_endpoint(
             contrasts = _contrasts(fit, protocol.control, ["visit"], log)
     subgroup = None
     if model.subgroup and model.subgroup_formula and not groups.blinded:
-        subgroup = _subgroup(protocol, model, data, log)
+        subgroup = _subgroup(protocol, key, model, data, log)
     return EndpointResult(
         endpoint=key,
         label=point.label,
@@ -165,7 +165,9 @@ def _contrasts(
     ]
 
 
-def _subgroup(protocol: Protocol, model: Model, data: Dataset, log: bool) -> Subgroup:
+def _subgroup(
+    protocol: Protocol, key: str, model: Model, data: Dataset, log: bool
+) -> Subgroup:
     assert model.subgroup is not None
     assert model.subgroup_formula is not None
     factor = model.subgroup
@@ -182,7 +184,7 @@ def _subgroup(protocol: Protocol, model: Model, data: Dataset, log: bool) -> Sub
         levels=covariate.levels,
         fit=None
         if fit is None
-        else _described(f"mmrm:{model.subgroup}-interaction", fit, model, tried),
+        else _described(f"mmrm:{key}:{factor}", fit, model, tried),
         failure=failure,
         effects=tuple(effects),
         interaction=tuple(interaction),

@@ -39,6 +39,9 @@ class ScoreAssumption(Part):
         description="Arm → visit → mean change from baseline (points)"
     )
     correlation: Correlation = Field(description="Correlation of neighbouring visits")
+    item_weight: Fraction = Field(
+        1.0, description="Recorded items: mean score as a share of the total's proportion"
+    )
 
 
 class CellAssumption(Part):

@@ -83,6 +83,11 @@ def validate(
     if allocation_list is not None and "allocation" in frames:
         check.against_list(frames["allocation"], allocation_list)
     faults += check.faults()
+    if check.outside.height:
+        check.notes.append(
+            f"{check.outside.height} visits lie outside their window and were kept, as the "
+            "protocol says"
+        )
     if manifest is not None and manifest.simulated and manifest.protocol_hash != protocol.hash:
         faults.append(
             Fault(
@@ -116,6 +121,7 @@ class _Checks:
         self.frames = frames
         self.blinded = blinded
         self.notes = notes
+        self.outside = pl.DataFrame(schema={"participant": pl.String, "visit": pl.String})
         self._names = names
         self._rows: dict[str, RowFaults] = {}
 
@@ -183,10 +189,8 @@ class _Checks:
         if not outside.any():
             return
         if self.protocol.conduct.out_of_window == "report":
-            count = frame.filter(outside).select("participant", "visit").n_unique()
-            self.notes.append(
-                f"{self.file(name)}: {count} visits outside their window, kept as the protocol says"
-            )
+            found = frame.filter(outside).select("participant", "visit").unique()
+            self.outside = pl.concat([self.outside, found]).unique()
             return
         windows = "; ".join(f"{v.id} {v.window[0]:g} to {v.window[1]:g}" for v in self.protocol.visits)
         rows.add(

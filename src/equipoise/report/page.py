@@ -70,7 +70,9 @@ def _flow_box(results: Results, count: FlowCount) -> dict[str, Any]:
         for row in results.flow.analysed
         if row.group == count.group and row.endpoint in {a.endpoint for a in results.answers}
     ]
-    return {"count": count, "left": left, "analysed": analysed}
+    seen = [row.seen for row in results.flow.visits if row.group == count.group]
+    last_seen = str(seen[-1]) if seen else "not recorded"
+    return {"count": count, "left": left, "analysed": analysed, "last_seen": last_seen}
 
 
 def _chapters(results: Results) -> list[dict[str, Any]]:

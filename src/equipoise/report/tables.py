@@ -11,6 +11,7 @@ from great_tables import GT
 from equipoise.report.words import (
     MISSING,
     contrast_text,
+    difference,
     group_label,
     interval,
     number,
@@ -43,6 +44,7 @@ def html_table(
     *,
     stub: bool = True,
     group: bool = False,
+    left: Sequence[str] = (),
     spanners: Sequence[tuple[str, Sequence[str]]] = (),
 ) -> str:
     """One table as HTML.
@@ -56,6 +58,8 @@ def html_table(
         `stub` the next one holds row headings.
     rows
         Cells, already text; None prints a dash.
+    left
+        Keys of columns of text, set flush left.
     spanners
         (heading, keys of columns) of headings over several columns.
     """
@@ -74,6 +78,8 @@ def html_table(
         head += 1
     table = GT(frame, **options).cols_label(cases=dict(columns[head:]))
     table = table.sub_missing(missing_text=MISSING).cols_align("right", columns=keys[head:])
+    if left:
+        table = table.cols_align("left", columns=list(left))
     if stub:
         table = table.tab_stubhead(label=columns[head - 1][1])
     for label, members in spanners:
@@ -134,26 +140,22 @@ def _count(value: BaselineValue) -> str:
 
 def analysed_table(results: Results) -> str:
     """Who is in the analysis of each endpoint, and why others are not."""
-    rows: list[list[Cell]] = [
-        [
-            row.label,
-            group_label(results, row.group),
-            str(row.randomised),
-            str(row.no_baseline),
-            str(row.no_follow_up),
-            str(row.analysed),
-        ]
-        for row in results.flow.analysed
-    ]
-    columns = [
-        ("endpoint", ""),
-        ("group", "Group"),
-        ("randomised", "Randomised"),
-        ("baseline", "No baseline value"),
-        ("follow", "No value afterwards"),
-        ("analysed", "Analysed"),
-    ]
-    return html_table("analysed", columns, rows, group=True)
+    columns = [("endpoint", "Endpoint")]
+    spanners = []
+    for g in results.groups:
+        keys = [f"{g.key}_baseline", f"{g.key}_follow", f"{g.key}_analysed"]
+        headings = ["No baseline value", "No value afterwards", "Analysed"]
+        columns += list(zip(keys, headings, strict=True))
+        spanners.append((f"{g.label} (n = {g.n})", keys))
+    found = {(row.endpoint, row.group): row for row in results.flow.analysed}
+    rows: list[list[Cell]] = []
+    for key, label in dict.fromkeys((row.endpoint, row.label) for row in results.flow.analysed):
+        line: list[Cell] = [label]
+        for g in results.groups:
+            row = found[key, g.key]
+            line += [str(row.no_baseline), str(row.no_follow_up), str(row.analysed)]
+        rows.append(line)
+    return html_table("analysed", columns, rows, spanners=spanners)
 
 
 def seen_table(results: Results) -> str:
@@ -180,7 +182,7 @@ def endpoint_table(results: Results, endpoint: EndpointResult) -> str:
     for arm in dict.fromkeys(c.arm for c in endpoint.contrasts):
         keys = [f"{arm}_d", f"{arm}_se", f"{arm}_df", f"{arm}_p"]
         columns += list(
-            zip(keys, ["Ratio (CI)" if log else "Difference (CI)", "SE", "df", "p"], strict=True)
+            zip(keys, ["Ratio (CI)" if log else "Difference (CI)", "SE of log" if log else "SE", "df", "p"], strict=True)
         )
         spanners.append(
             (f"{group_label(results, arm)} vs {group_label(results, results.control or '')}", keys)
@@ -232,7 +234,7 @@ def subgroup_table(results: Results, endpoint: EndpointResult) -> str | None:
         for c in sub.interaction:
             if c.visit == visit:
                 kind = "Ratio of effects" if log else "Difference of effects"
-                rows.append(_effect_row(results, label, f"{kind}, {c.subgroup}", c, log, test=True))
+                rows.append(_effect_row(results, label, f"{kind}, {difference(c)}", c, log, test=True))
     columns = [
         ("visit", ""),
         ("part", "Effect in"),
@@ -241,7 +243,9 @@ def subgroup_table(results: Results, endpoint: EndpointResult) -> str | None:
         ("df", "df"),
         ("p", "p of the interaction"),
     ]
-    return html_table(f"{endpoint.endpoint}-subgroup", columns, rows, group=True)
+    return html_table(
+        f"{endpoint.endpoint}-subgroup", columns, rows, group=True, left=("arm",)
+    )
 
 
 def _effect_row(
@@ -320,6 +324,7 @@ def methods_table(results: Results) -> str:
             rows.append(
                 [
                     endpoint.label,
+                    fit.key,
                     name,
                     fit.formula,
                     f"{fit.covariance}, {fit.likelihood.upper()}",
@@ -331,6 +336,7 @@ def methods_table(results: Results) -> str:
             )
     columns = [
         ("endpoint", ""),
+        ("key", "Method"),
         ("model", "Model"),
         ("formula", "Fixed effects"),
         ("covariance", "Covariance"),
@@ -339,4 +345,5 @@ def methods_table(results: Results) -> str:
         ("minus2", f"{chr(8722)}2 log L"),
         ("convergence", "Convergence"),
     ]
-    return html_table("methods", columns, rows, group=True)
+    left = ("model", "formula", "covariance", "df", "convergence")
+    return html_table("methods", columns, rows, group=True, left=left)

@@ -67,6 +67,11 @@ def contrast_text(contrast: Contrast, log: bool, digits: int = 2) -> str:
     return f"{number(contrast.estimate, digits)} ({interval(contrast.lower, contrast.upper, digits)})"
 
 
+def difference(contrast: Contrast) -> str:
+    """``BD − MDD``: the levels whose effects are compared."""
+    return (contrast.subgroup or "").replace(" - ", f" {MINUS} ")
+
+
 def level(results: Results) -> str:
     """``95 %``."""
     return f"{100 * results.confidence:g} %"
@@ -140,7 +145,7 @@ def subgroup_sentence(results: Results, answer: Answer) -> str | None:
     inter = [c for c in sub.interaction if c.visit == answer.visit]
     kind = "ratio of the effects" if log else "difference of the effects"
     tests = "; ".join(
-        f"{kind} ({c.subgroup}) {contrast_text(c, log)}, {p_clause(c.p)}" for c in inter
+        f"{kind} ({difference(c)}) {contrast_text(c, log)}, {p_clause(c.p)}" for c in inter
     )
     return f"By {sub.label.lower()}, from one model with the interaction: {found}; {tests}."
 

@@ -128,13 +128,16 @@ def score_table(
 ) -> pl.DataFrame | None:
     """The table `scores`: totals rounded and cut to the scale, and the recorded items.
 
-    An item is binomial: of its range, each point with the probability total / highest total.
+    An item is binomial: of its range, each point with the probability `item_weight` times the
+    total's share of the highest total.
     """
     import numpy as np
     import polars as pl
 
     from equipoise.instruments import get_scale
 
+    plan = protocol.assumptions.statistical
+    assert plan is not None
     frames = []
     for key, use in protocol.instruments.items():
         scale = get_scale(use.scale)
@@ -145,7 +148,7 @@ def score_table(
         items = {"total": total}
         for item in use.items:
             lowest, highest = scale.range_of(item)
-            share = (total - low) / (high - low)
+            share = plan.scores[key].item_weight * (total - low) / (high - low)
             points = lowest + generator.binomial(highest - lowest, share)
             items[str(item)] = np.minimum(points, np.maximum(total, lowest))
         for item, values in items.items():
