@@ -1,8 +1,8 @@
 """Files are written beside their place and renamed into it, all or none.
 
-A folder of results is staged whole in a hidden folder of the same file system. Only when
-every file is complete are they renamed into place, so that a full disk, a kill or Ctrl-C
-leaves an older good report as it was.
+A set of files is written whole into a hidden folder of the same file system. Only when every
+file is complete are they renamed into place, so that a full disk, a kill or Ctrl-C leaves an
+older good report as it was.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from equipoise.faults import EquipoiseError, single
@@ -20,6 +19,7 @@ from equipoise.faults import EquipoiseError, single
 _REASONS = {
     errno.ENOSPC: ("disk-full", "the disk is full", "free some space, or name another --out"),
     errno.EDQUOT: ("disk-full", "the disk quota is used up", "free space, or name another --out"),
+    errno.EFBIG: ("disk-full", "the system allows no file so large", "raise the limit"),
     errno.EACCES: ("not-writable", "no permission to write there", "name another --out"),
     errno.EPERM: ("not-writable", "no permission to write there", "name another --out"),
     errno.EROFS: ("not-writable", "the file system is read-only", "name another --out"),
@@ -45,43 +45,63 @@ def write_error(error: OSError, target: Path) -> EquipoiseError:
     )
 
 
-@contextmanager
-def staged(folder: Path, *, last: str | None = None) -> Iterator[Path]:
-    """A hidden folder to write into; on success its files move to `folder`, else nothing does.
+def write_files(
+    folder: Path,
+    files: Mapping[str, bytes],
+    *,
+    last: str,
+    owned: Sequence[str] = (),
+    private: Sequence[str] = (),
+) -> None:
+    """Write files into a folder, all or none.
 
     Parameters
     ----------
     folder
-        Where the files end. It is made if it is missing; other files in it stay.
+        Made if it is missing; other files in it stay.
+    files
+        Relative path → content.
     last
-        The file that is renamed after all others, so that its presence means a complete set.
+        The file that is renamed after all others: its presence means a complete set.
+    owned
+        Patterns of files that belong to the set: those of an earlier run that the present
+        set lacks are removed once it stands.
+    private
+        Files that only their owner may read.
 
     Raises
     ------
     EquipoiseError
         When the folder cannot be written; it is then as it was before.
     """
-    made = not folder.exists()
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    stage: Path | None = None
+    done = False
     try:
         folder.mkdir(parents=True, exist_ok=True)
         stage = Path(tempfile.mkdtemp(prefix=".equipoise-", dir=folder))
-    except OSError as error:
-        raise write_error(error, folder) from error
-    try:
-        yield stage
-        files = sorted(path for path in stage.rglob("*") if path.is_file())
-        if last is not None:
-            files.sort(key=lambda path: path.relative_to(stage).as_posix() == last)
-        for path in files:
-            target = folder / path.relative_to(stage)
-            if target.is_dir():
-                raise IsADirectoryError(errno.EISDIR, "is a folder", str(target))
-            target.parent.mkdir(parents=True, exist_ok=True)
-        for path in files:
-            os.replace(path, folder / path.relative_to(stage))
+        for name, content in files.items():
+            path = stage / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600 if name in private else 0o666)
+            path.write_bytes(content)
+        for name in files:
+            if (folder / name).is_dir():
+                raise IsADirectoryError(errno.EISDIR, "is a folder", name)
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        for name in sorted(files, key=lambda name: name == last):
+            os.replace(stage / name, folder / name)
+        done = True
+        for pattern in owned:
+            for path in folder.glob(pattern):
+                if path.relative_to(folder).as_posix() not in files:
+                    path.unlink()
     except OSError as error:
         raise write_error(error, folder) from error
     finally:
-        shutil.rmtree(stage, ignore_errors=True)
-        if made and not any(folder.iterdir()):
-            folder.rmdir()
+        if stage is not None:
+            shutil.rmtree(stage, ignore_errors=True)
+        if not done:
+            for path in made:
+                if path.is_dir() and not any(path.iterdir()):
+                    path.rmdir()

@@ -67,9 +67,7 @@ def analyse(
             remedy="add the participants",
         )
     groups = make_groups(protocol, records)
-    keys = [
-        key for key in protocol.endpoints if not (groups.blinded and protocol.reveals_arm(key))
-    ]
+    keys = [key for key in protocol.endpoints if not (groups.blinded and protocol.reveals_arm(key))]
     datasets = {key: make_dataset(protocol, records, groups, key) for key in keys}
     endpoints = {}
     for number, key in enumerate(keys, 1):

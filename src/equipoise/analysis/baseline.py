@@ -136,7 +136,7 @@ def _categorical(
     if any(any(flags) for flags in hidden.values()):
         difference = None  # it would give a suppressed count back
     rows = []
-    for index, (level, level_label) in enumerate(levels.items()):
+    for index, level_label in enumerate(levels.values()):
         values = []
         for group in groups.keys:
             total = sum(counts[group])

@@ -79,8 +79,7 @@ def make_dataset(protocol: Protocol, records: Records, groups: Groups, endpoint:
     people = groups.members["participant"]
     no_baseline = people.filter(~people.is_in(first["participant"].implode())).to_list()
     no_follow_up = people.filter(
-        people.is_in(first["participant"].implode())
-        & ~people.is_in(after["participant"].implode())
+        people.is_in(first["participant"].implode()) & ~people.is_in(after["participant"].implode())
     ).to_list()
     covariates = protocol.population.covariates
     casts = [

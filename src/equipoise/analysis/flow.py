@@ -119,7 +119,10 @@ def _seen(protocol: Protocol, records: Records, groups: Groups) -> list[VisitCou
     count = {(v, g): n for v, g, n in seen.group_by("visit", "group").len().iter_rows()}
     return [
         VisitCount(
-            group=group.key, visit=visit.id, label=visit.label, seen=count.get((visit.id, group.key), 0)
+            group=group.key,
+            visit=visit.id,
+            label=visit.label,
+            seen=count.get((visit.id, group.key), 0),
         )
         for visit in protocol.visits
         for group in groups.groups

@@ -27,9 +27,7 @@ if TYPE_CHECKING:
     from equipoise.protocol.questions import Model
 
 
-def analyse_endpoint(
-    protocol: Protocol, groups: Groups, key: str, data: Dataset
-) -> EndpointResult:
+def analyse_endpoint(protocol: Protocol, groups: Groups, key: str, data: Dataset) -> EndpointResult:
     """One endpoint: observed means, least-squares means, contrasts, effects by subgroup.
 
     While blinded the terms with the arm are left out of the model and everybody is one group.
@@ -165,9 +163,7 @@ def _contrasts(
     ]
 
 
-def _subgroup(
-    protocol: Protocol, key: str, model: Model, data: Dataset, log: bool
-) -> Subgroup:
+def _subgroup(protocol: Protocol, key: str, model: Model, data: Dataset, log: bool) -> Subgroup:
     assert model.subgroup is not None
     assert model.subgroup_formula is not None
     factor = model.subgroup
@@ -182,9 +178,7 @@ def _subgroup(
         factor=factor,
         label=covariate.label,
         levels=covariate.levels,
-        fit=None
-        if fit is None
-        else _described(f"mmrm:{key}:{factor}", fit, model, tried),
+        fit=None if fit is None else _described(f"mmrm:{key}:{factor}", fit, model, tried),
         failure=failure,
         effects=tuple(effects),
         interaction=tuple(interaction),
@@ -247,8 +241,6 @@ def _observed(
         for visit in protocol.endpoint_visits(key):
             row = found.get((group, visit), {"n": 0, "mean": None, "sd": None})
             rows.append(
-                ObservedMean(
-                    group=group, visit=visit, n=row["n"], mean=row["mean"], sd=row["sd"]
-                )
+                ObservedMean(group=group, visit=visit, n=row["n"], mean=row["mean"], sd=row["sd"])
             )
     return tuple(rows)

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from equipoise.analysis.results import Results, Row
 from equipoise.faults import single
-from equipoise.staging import staged
+from equipoise.staging import write_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     import polars as pl
 
 FILE = "results.json"
+
+#: Files of results: those of an earlier run that a new one lacks are removed.
+OWNED = ("tables/*.csv",)
 
 
 def write_results(results: Results, folder: str | Path) -> None:
@@ -29,17 +32,16 @@ def write_results(results: Results, folder: str | Path) -> None:
     EquipoiseError
         When the folder cannot be written; it is then as it was before.
     """
-    folder = Path(folder)
-    tables = result_tables(results)
-    with staged(folder, last=FILE) as stage:
-        (stage / "tables").mkdir()
-        for name, frame in tables.items():
-            frame.write_csv(stage / "tables" / f"{name}.csv")
-        text = results.model_dump_json(indent=1)
-        (stage / FILE).write_text(text + "\n", encoding="utf-8")
-    for path in (folder / "tables").glob("*.csv"):
-        if path.stem not in tables:
-            path.unlink()
+    write_files(Path(folder), result_files(results), last=FILE, owned=OWNED)
+
+
+def result_files(results: Results) -> dict[str, bytes]:
+    """The files of these results: name → content."""
+    files = {
+        f"tables/{name}.csv": frame.write_csv().encode()
+        for name, frame in result_tables(results).items()
+    }
+    return {**files, FILE: results.model_dump_json(indent=1).encode() + b"\n"}
 
 
 def read_results(folder: str | Path) -> Results:
@@ -149,5 +151,3 @@ def _frame(rows: list[dict[str, object]], results: Results) -> pl.DataFrame:
     frame = pl.DataFrame(rows, infer_schema_length=None)
     empty = [name for name in frame.columns if frame[name].dtype == pl.Null]
     return frame.drop(empty).with_columns(pl.lit(results.origin_label).alias("origin"))
-
-

@@ -205,11 +205,14 @@ def run(
     allocation_list: ListOption = None,
 ) -> None:
     """The main job: analyse records, or a simulated trial, and write the report."""
-    from equipoise.analysis import write_results
+    from equipoise.analysis.storage import OWNED as RESULT_FILES
+    from equipoise.analysis.storage import result_files
     from equipoise.protocol import load_protocol
-    from equipoise.records import write_records
-    from equipoise.report import write_report
+    from equipoise.records.writing import record_files, refuse_other_records
+    from equipoise.report.writing import FILE, report_files
+    from equipoise.report.writing import OWNED as REPORT_FILES
     from equipoise.simulation import simulate as draw
+    from equipoise.staging import write_files
 
     started = time.monotonic()
     protocol = load_protocol(study)
@@ -225,12 +228,14 @@ def run(
         command += " --data DIR"
     results = _analyse(protocol, records, command)
     say("report")
+    files = result_files(results) | report_files(results)
     if data is None:
-        write_records(records, target / "data")
-    write_results(results, target)
-    path = write_report(results, target)
+        refuse_other_records(records, target / "data")
+        files |= {f"data/{name}": content for name, content in record_files(records).items()}
+    # One set: a report never stands beside the numbers of another run.
+    write_files(target, files, last=FILE, owned=(*RESULT_FILES, *REPORT_FILES))
     _print_provenance(results, time.monotonic() - started)
-    print(path)
+    print(target / FILE)
 
 
 @app.command()

@@ -134,7 +134,7 @@ def _arms(tables: Tables) -> Iterator[Inconsistency]:
         yield Inconsistency(
             ("arms",),
             ", ".join(controls) or "none",
-            "exactly one arm has `role = \"control\"`",
+            'exactly one arm has `role = "control"`',
             "give one arm the role control and the others active",
         )
     volumes = {dose.volume_ml for arm in arms.values() for dose in arm.doses}
@@ -249,7 +249,8 @@ def _stratum_sizes(tables: Tables, ratio_sum: int) -> Iterator[Inconsistency]:
                 path,
                 str(size),
                 f"{size} participants fill blocks of {', '.join(map(str, blocks))} completely",
-                "nearest valid: " + " or ".join(str(n) for n in near)
+                "nearest valid: "
+                + " or ".join(str(n) for n in near)
                 + "; or set `incomplete_blocks = true`",
             )
 
@@ -479,12 +480,10 @@ def _estimands(tables: Tables) -> Iterator[Inconsistency]:
         yield Inconsistency(
             ("estimands",),
             ", ".join(primaries) or "none",
-            "exactly one estimand has `role = \"primary\"`",
+            'exactly one estimand has `role = "primary"`',
             "make the others key-secondary",
         )
-    targets = [
-        (("estimands", k), e.endpoint, e.visit) for k, e in tables["estimands"].items()
-    ] + [
+    targets = [(("estimands", k), e.endpoint, e.visit) for k, e in tables["estimands"].items()] + [
         (("analysis", "families", k), endpoint, family.visit)
         for k, family in tables["analysis"].families.items()
         for endpoint in family.endpoints

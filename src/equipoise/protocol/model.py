@@ -121,9 +121,7 @@ class Protocol(Part):
     @property
     def primary(self) -> tuple[str, Estimand]:
         """Key and text of the one primary estimand."""
-        return next(
-            (key, e) for key, e in self.estimands.items() if e.role is EstimandRole.PRIMARY
-        )
+        return next((key, e) for key, e in self.estimands.items() if e.role is EstimandRole.PRIMARY)
 
     @property
     def strata(self) -> tuple[str, ...]:

@@ -209,7 +209,9 @@ def _model_at(path: tuple[str | int, ...]) -> type[BaseModel] | None:
             arguments = [a for a in typing.get_args(annotation) if a is not Ellipsis]
             annotation = arguments[-1] if arguments else None
         annotation = _unwrap(annotation)
-    return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
+    return (
+        annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
+    )
 
 
 def _unwrap(annotation: Any) -> Any:
@@ -256,7 +258,22 @@ def _field_fault(detail: ErrorDetails, path: tuple[str | int, ...], where: str) 
     model = _model_at(path[:-1])
     info = model.model_fields.get(str(path[-1])) if model and path else None
     remedy = f"give: {info.description}" if info and info.description else "correct the value"
+    remedy += _nearest_number(detail)
     return Fault("value-invalid", where, field, value, rule[0].lower() + rule[1:], remedy)
+
+
+def _nearest_number(detail: ErrorDetails) -> str:
+    """The nearest valid numbers, where the fault is one of range or wholeness."""
+    value, bounds = detail["input"], detail.get("ctx", {})
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return ""
+    for name in ("ge", "le"):
+        if name in bounds:
+            return f"; nearest valid: {bounds[name]:g}"
+    if detail["type"] in ("int_type", "int_from_float") and value == value:
+        below = max(int(value // 1), 1)
+        return f"; nearest valid: {below} or {below + 1}"
+    return ""
 
 
 def _shown(value: Any) -> str:

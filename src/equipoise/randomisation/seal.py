@@ -10,14 +10,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from equipoise.faults import single
-from equipoise.staging import staged
+from equipoise.staging import write_files
 
 if TYPE_CHECKING:
     import polars as pl
@@ -96,17 +95,17 @@ def write_allocation(allocation: Allocation, folder: str | Path, *, rehearsal: b
         "seed": str(allocation.seed),
         "salt": made.salt,
     }
-    with staged(folder, last=LIST_FILE) as stage:
-        allocation.frame.write_csv(stage / LIST_FILE)
-        _write_json(stage / COMMITMENT_FILE, public)
-        _write_json(stage / SECRET_FILE, secret)
-        for name in (LIST_FILE, SECRET_FILE):
-            os.chmod(stage / name, 0o600)
+    files = {
+        LIST_FILE: allocation.frame.write_csv().encode(),
+        COMMITMENT_FILE: _json(public),
+        SECRET_FILE: _json(secret),
+    }
+    write_files(folder, files, last=LIST_FILE, private=(LIST_FILE, SECRET_FILE))
     return made
 
 
-def _write_json(path: Path, data: dict[str, object]) -> None:
-    path.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+def _json(data: dict[str, object]) -> bytes:
+    return (json.dumps(data, indent=2) + "\n").encode()
 
 
 def read_seal(folder: str | Path) -> tuple[pl.DataFrame, Seal]:

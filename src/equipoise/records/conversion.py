@@ -106,8 +106,7 @@ def _convert(series: pl.Series, column: Column, rows: RowFaults) -> pl.Series:
             code="decimal-comma" if comma else "not-of-kind",
             field=column.name,
             values=text,
-            rule=f"`{column.name}` is a {column.kind}"
-            + (" with a decimal point" if comma else ""),
+            rule=f"`{column.name}` is a {column.kind}" + (" with a decimal point" if comma else ""),
             remedy="write 12.5, not 12,5" if comma else _remedy(column),
         )
     if not column.optional:

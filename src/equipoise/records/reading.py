@@ -18,12 +18,12 @@ from equipoise.records.manifest import Manifest, Origin
 from equipoise.records.model import Records
 from equipoise.records.schema import TABLE_NAMES, Table, tables
 from equipoise.records.validation import validate
+from equipoise.records.writing import FORMATS, MANIFEST
 
 if TYPE_CHECKING:
     from equipoise.protocol import Protocol
 
-MANIFEST = "manifest.json"
-_ENDINGS = (".csv", ".csv.gz", ".parquet")
+_ENDINGS = tuple(f".{ending}" for ending in FORMATS)
 
 
 def read_records(

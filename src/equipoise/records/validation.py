@@ -192,7 +192,9 @@ class _Checks:
             found = frame.filter(outside).select("participant", "visit").unique()
             self.outside = pl.concat([self.outside, found]).unique()
             return
-        windows = "; ".join(f"{v.id} {v.window[0]:g} to {v.window[1]:g}" for v in self.protocol.visits)
+        windows = "; ".join(
+            f"{v.id} {v.window[0]:g} to {v.window[1]:g}" for v in self.protocol.visits
+        )
         rows.add(
             outside,
             code="day-out-of-window",
@@ -451,9 +453,9 @@ class _Checks:
         kits = self.frames.get("kits")
         if kits is not None:
             rows.add(
-                (
-                    frame["kit"].is_not_null() & ~frame["kit"].is_in(kits["kit"].implode())
-                ).fill_null(False),
+                (frame["kit"].is_not_null() & ~frame["kit"].is_in(kits["kit"].implode())).fill_null(
+                    False
+                ),
                 code="kit-unknown",
                 field="kit",
                 values=frame["kit"],

@@ -3,35 +3,44 @@
 from __future__ import annotations
 
 import gzip
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from equipoise.faults import single
 from equipoise.records.schema import TABLE_NAMES
-from equipoise.staging import staged
+from equipoise.staging import write_files
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from equipoise.records.model import Records
 
 Format = Literal["csv", "csv.gz", "parquet"]
 FORMATS = ("csv", "csv.gz", "parquet")
+MANIFEST = "manifest.json"
 
 
 def write_records(records: Records, folder: str | Path, *, format: Format = "csv") -> None:
-    """Write the tables and the manifest; files of the same table in other formats are removed.
+    """Write the tables and the manifest; the same tables in other formats are removed.
 
     A folder with a table that these records lack is refused: mixed records mislead, and an
-    allocation left behind would undo the blind.
-
-    The allocation and the kits are files of their own: leave them out of what blinded
-    people get.
+    allocation left behind would undo the blind. The allocation and the kits are files of their
+    own: leave them out of what blinded people get.
 
     Raises
     ------
     EquipoiseError
-        When the folder cannot be written; it is then as it was before.
+        When the folder holds other records or cannot be written; it is then as it was before.
     """
     folder = Path(folder)
+    refuse_other_records(records, folder)
+    owned = [f"{name}.{ending}" for name in records.frames() for ending in FORMATS]
+    write_files(folder, record_files(records, format), last=MANIFEST, owned=owned)
+
+
+def refuse_other_records(records: Records, folder: Path) -> None:
+    """Raise when the folder holds a table that these records lack."""
     frames = records.frames()
     stray = [
         path.name
@@ -48,20 +57,20 @@ def write_records(records: Records, folder: str | Path, *, format: Format = "csv
             rule="a folder holds the tables of one set of records",
             remedy="name an empty folder, or remove these files",
         )
-    with staged(folder, last="manifest.json") as stage:
-        for name, frame in frames.items():
-            path = stage / f"{name}.{format}"
-            if format == "parquet":
-                frame.write_parquet(path)
-            elif format == "csv.gz":
-                text = frame.write_csv()
-                with gzip.GzipFile(filename="", fileobj=path.open("wb"), mode="wb", mtime=0) as out:
-                    out.write(text.encode())
-            else:
-                frame.write_csv(path)
-        manifest = records.manifest.model_dump_json(indent=2, exclude_none=True)
-        (stage / "manifest.json").write_text(manifest + "\n", encoding="utf-8")
-    for name in frames:
-        for other in FORMATS:
-            if other != format:
-                (folder / f"{name}.{other}").unlink(missing_ok=True)
+
+
+def record_files(records: Records, format: Format = "csv") -> dict[str, bytes]:
+    """The files of these records: name → content."""
+    files = {f"{name}.{format}": _bytes(frame, format) for name, frame in records.frames().items()}
+    manifest = records.manifest.model_dump_json(indent=2, exclude_none=True)
+    return {**files, MANIFEST: manifest.encode() + b"\n"}
+
+
+def _bytes(frame: pl.DataFrame, format: Format) -> bytes:
+    if format == "parquet":
+        buffer = io.BytesIO()
+        frame.write_parquet(buffer)
+        return buffer.getvalue()
+    text = frame.write_csv().encode()
+    # No time stamp: the same records give the same bytes.
+    return gzip.compress(text, mtime=0) if format == "csv.gz" else text

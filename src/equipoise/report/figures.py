@@ -233,9 +233,7 @@ def _plain_log_ticks(axes: Axes, axis: str = "y") -> None:
     side.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
-def _alternative(
-    results: Results, endpoint: EndpointResult, visits: list[str], log: bool
-) -> str:
+def _alternative(results: Results, endpoint: EndpointResult, visits: list[str], log: bool) -> str:
     last = visits[-1]
     parts = [
         f"{group_label(results, m.group)} {number(m.ratio if log else m.estimate)}"

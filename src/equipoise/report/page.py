@@ -49,7 +49,9 @@ def render(results: Results, drawings: dict[str, Drawing]) -> str:
                 "answer": answer,
                 "sentence": words.answer_sentence(results, answer),
                 "subgroup": words.subgroup_sentence(results, answer),
-                "planned": next((e for e in results.plan.estimands if e.key == answer.estimand), None),
+                "planned": next(
+                    (e for e in results.plan.estimands if e.key == answer.estimand), None
+                ),
             }
             for answer in results.answers
         ],
@@ -62,9 +64,7 @@ def render(results: Results, drawings: dict[str, Drawing]) -> str:
 def _flow_box(results: Results, count: FlowCount) -> dict[str, Any]:
     """One column of the flow diagram: lines of text under the group's name."""
     reasons = [r for r in results.flow.reasons if r.group == count.group]
-    left = [
-        f"{r.reason}: {'small count, not shown' if r.n is None else r.n}" for r in reasons
-    ]
+    left = [f"{r.reason}: {'small count, not shown' if r.n is None else r.n}" for r in reasons]
     analysed = [
         row
         for row in results.flow.analysed

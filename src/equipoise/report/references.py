@@ -42,8 +42,12 @@ def used(results: Results) -> list[str]:
     fits = [e.fit for e in results.endpoints.values() if e.fit is not None]
     if fits:
         keys += ["mmrm", "reml"]
-        keys += [m for m in ("kenward-roger", "satterthwaite") if any(f.df_method == m for f in fits)]
-    if results.families or any(c.adjusted_p is not None for a in results.answers for c in a.contrasts):
+        keys += [
+            m for m in ("kenward-roger", "satterthwaite") if any(f.df_method == m for f in fits)
+        ]
+    if results.families or any(
+        c.adjusted_p is not None for a in results.answers for c in a.contrasts
+    ):
         keys.append("holm")
     rows = (*results.safety.summary, *results.safety.terms, *results.safety.watched)
     if rows:

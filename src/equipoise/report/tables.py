@@ -118,7 +118,8 @@ def baseline_table(results: Results) -> str:
         if row.level is None:
             quartiles: list[Cell] = [
                 f"{significant(v.median)} [{significant(v.lower_quartile)}, "
-                f"{significant(v.upper_quartile)}]" + (f"; {v.missing} missing" if v.missing else "")
+                f"{significant(v.upper_quartile)}]"
+                + (f"; {v.missing} missing" if v.missing else "")
                 for v in row.values
             ]
             rows.append(
@@ -182,7 +183,16 @@ def endpoint_table(results: Results, endpoint: EndpointResult) -> str:
     for arm in dict.fromkeys(c.arm for c in endpoint.contrasts):
         keys = [f"{arm}_d", f"{arm}_se", f"{arm}_df", f"{arm}_p"]
         columns += list(
-            zip(keys, ["Ratio (CI)" if log else "Difference (CI)", "SE of log" if log else "SE", "df", "p"], strict=True)
+            zip(
+                keys,
+                [
+                    "Ratio (CI)" if log else "Difference (CI)",
+                    "SE of log" if log else "SE",
+                    "df",
+                    "p",
+                ],
+                strict=True,
+            )
         )
         spanners.append(
             (f"{group_label(results, arm)} vs {group_label(results, results.control or '')}", keys)
@@ -199,9 +209,7 @@ def endpoint_table(results: Results, endpoint: EndpointResult) -> str:
             if mean is None:
                 row.append(None)
             elif log:
-                row.append(
-                    f"{number(mean.ratio)} ({interval(mean.ratio_lower, mean.ratio_upper)})"
-                )
+                row.append(f"{number(mean.ratio)} ({interval(mean.ratio_lower, mean.ratio_upper)})")
             else:
                 row.append(f"{number(mean.estimate)} ({interval(mean.lower, mean.upper)})")
         for c in endpoint.contrasts:
@@ -234,7 +242,9 @@ def subgroup_table(results: Results, endpoint: EndpointResult) -> str | None:
         for c in sub.interaction:
             if c.visit == visit:
                 kind = "Ratio of effects" if log else "Difference of effects"
-                rows.append(_effect_row(results, label, f"{kind}, {difference(c)}", c, log, test=True))
+                rows.append(
+                    _effect_row(results, label, f"{kind}, {difference(c)}", c, log, test=True)
+                )
     columns = [
         ("visit", ""),
         ("part", "Effect in"),
@@ -243,9 +253,7 @@ def subgroup_table(results: Results, endpoint: EndpointResult) -> str | None:
         ("df", "df"),
         ("p", "p of the interaction"),
     ]
-    return html_table(
-        f"{endpoint.endpoint}-subgroup", columns, rows, group=True, left=("arm",)
-    )
+    return html_table(f"{endpoint.endpoint}-subgroup", columns, rows, group=True, left=("arm",))
 
 
 def _effect_row(

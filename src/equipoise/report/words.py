@@ -64,7 +64,9 @@ def contrast_text(contrast: Contrast, log: bool, digits: int = 2) -> str:
             f"{number(contrast.ratio, digits)} "
             f"({interval(contrast.ratio_lower, contrast.ratio_upper, digits)})"
         )
-    return f"{number(contrast.estimate, digits)} ({interval(contrast.lower, contrast.upper, digits)})"
+    return (
+        f"{number(contrast.estimate, digits)} ({interval(contrast.lower, contrast.upper, digits)})"
+    )
 
 
 def difference(contrast: Contrast) -> str:

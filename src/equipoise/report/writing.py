@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from equipoise.report.page import draw, render
-from equipoise.staging import staged
+from equipoise.staging import write_files
 
 if TYPE_CHECKING:
     from equipoise.analysis.results import Results
 
 FILE = "report.html"
+
+#: Files of a report: those of an earlier one that a new one lacks are removed.
+OWNED = ("figures/*.svg",)
 
 
 def write_report(results: Results, folder: str | Path) -> Path:
@@ -34,28 +37,23 @@ def write_report(results: Results, folder: str | Path) -> Path:
         When the folder cannot be written; an older report there is then untouched.
     """
     folder = Path(folder)
-    drawings = draw(results)
-    page = render(results, drawings)
-    with staged(folder, last=FILE) as stage:
-        (stage / "figures").mkdir()
-        for drawing in drawings.values():
-            path = stage / "figures" / f"{drawing.name.removeprefix('figure-')}.svg"
-            path.write_text(drawing.standalone, encoding="utf-8")
-        (stage / FILE).write_text(page, encoding="utf-8")
-        provenance = {
-            "written": datetime.now(UTC).isoformat(timespec="seconds"),
-            "blinded": results.blinded,
-            **results.provenance.model_dump(mode="json"),
-            "files": {
-                path.relative_to(stage).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-                for path in sorted(stage.rglob("*"))
-                if path.is_file()
-            },
-        }
-        text = json.dumps(provenance, indent=2, ensure_ascii=False)
-        (stage / "provenance.json").write_text(text + "\n", encoding="utf-8")
-    kept = {f"{drawing.name.removeprefix('figure-')}.svg" for drawing in drawings.values()}
-    for path in (folder / "figures").glob("*.svg"):
-        if path.name not in kept:
-            path.unlink()
+    write_files(folder, report_files(results), last=FILE, owned=OWNED)
     return folder / FILE
+
+
+def report_files(results: Results) -> dict[str, bytes]:
+    """The files of a report: name → content."""
+    drawings = draw(results)
+    files = {
+        f"figures/{drawing.name.removeprefix('figure-')}.svg": drawing.standalone.encode()
+        for drawing in drawings.values()
+    }
+    files[FILE] = render(results, drawings).encode()
+    provenance = {
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        "blinded": results.blinded,
+        **results.provenance.model_dump(mode="json"),
+        "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
+    }
+    text = json.dumps(provenance, indent=2, ensure_ascii=False)
+    return {**files, "provenance.json": text.encode() + b"\n"}

@@ -47,9 +47,7 @@ def observed_days(
     days = np.round(days, 1)
     days[:, 0] = visits[0].day
 
-    arm_of = {
-        arm: protocol.control if scenario is Scenario.NULL else arm for arm in protocol.arms
-    }
+    arm_of = {arm: protocol.control if scenario is Scenario.NULL else arm for arm in protocol.arms}
     total = np.array([plan.dropout.probability[arm_of[str(arm)]] for arm in arms])
     steps = len(visits) - 1
     hazard = np.clip(1 - (1 - total) ** (1 / steps), 1e-12, 1 - 1e-12)

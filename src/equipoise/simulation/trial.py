@@ -148,9 +148,7 @@ def _enrol(protocol: Protocol, seed: int, trial: int) -> tuple[pl.DataFrame, pl.
     width = max(3, len(str(size)))
     ids = [f"P{i + 1:0{width}d}" for i in range(size)]
     sites = generator.integers(1, plan.sites + 1, size=size)
-    people = pl.DataFrame(
-        {"participant": ids, "site": [f"{site:02d}" for site in sites], **values}
-    )
+    people = pl.DataFrame({"participant": ids, "site": [f"{site:02d}" for site in sites], **values})
     allocation = pl.DataFrame(
         {
             "participant": ids,
