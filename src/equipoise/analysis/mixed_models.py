@@ -120,7 +120,7 @@ def _described(key: str, fit: MMRMFit, model: Model, tried: tuple[str, ...]) -> 
     )
 
 
-def _ratio(row: dict[str, Any], log: bool) -> dict[str, float]:
+def _ratio(row: dict[str, Any], log: bool) -> dict[str, Any]:
     if not log:
         return {}
     return {

@@ -63,7 +63,8 @@ def inconsistencies(tables: Tables) -> list[Inconsistency]:
     # The other checks register themselves when their modules are loaded.
     from equipoise.protocol import consistency_of_analysis, consistency_of_assumptions
 
-    assert consistency_of_analysis and consistency_of_assumptions
+    assert consistency_of_analysis is not None
+    assert consistency_of_assumptions is not None
     return [
         found
         for needed, check in _CHECKS
@@ -142,7 +143,7 @@ def _arms(tables: Tables) -> Iterator[Inconsistency]:
         yield Inconsistency(
             ("arms",),
             ", ".join(sorted(str(v) for v in volumes)),
-            "`volume_ml` is the same for every dose of every arm: another volume gives the arm away",
+            "`volume_ml` is the same for every dose: another volume gives the arm away",
             "give all doses one volume",
         )
     days = {tuple(day for dose in arm.doses for day in dose.days) for arm in arms.values()}

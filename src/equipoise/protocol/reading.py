@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 import typing
@@ -150,7 +151,7 @@ def _faults(data: dict[str, Any], text: str, name: str) -> tuple[Protocol | None
     found: list[tuple[tuple[str | int, ...], Fault]] = []
     for detail in details:
         if detail["type"] == "inconsistent":
-            found += [(i.path_parts, i.fault(where)) for i in detail["ctx"]["found"]]
+            found += [(i.path_parts, i.fault(where)) for i in detail.get("ctx", {})["found"]]
         else:
             path = tuple(detail["loc"])
             found.append((path, _field_fault(detail, path, where(path))))
@@ -172,9 +173,8 @@ def _inconsistencies_of_the_rest(
     for name, field in Protocol.model_fields.items():
         if name in stripped:
             try:
-                tables[name] = TypeAdapter(
-                    typing.Annotated[field.annotation, *field.metadata]
-                ).validate_python(stripped[name])
+                kind: Any = typing.Annotated[(field.annotation, *field.metadata)]
+                tables[name] = TypeAdapter(kind).validate_python(stripped[name])
             except ValidationError:
                 tables[name] = None
         elif field.is_required():
@@ -270,7 +270,7 @@ def _nearest_number(detail: ErrorDetails) -> str:
     for name in ("ge", "le"):
         if name in bounds:
             return f"; nearest valid: {bounds[name]:g}"
-    if detail["type"] in ("int_type", "int_from_float") and value == value:
+    if detail["type"] in ("int_type", "int_from_float") and math.isfinite(value):
         below = max(int(value // 1), 1)
         return f"; nearest valid: {below} or {below + 1}"
     return ""

@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import json
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -104,7 +105,7 @@ def write_allocation(allocation: Allocation, folder: str | Path, *, rehearsal: b
     return made
 
 
-def _json(data: dict[str, object]) -> bytes:
+def _json(data: Mapping[str, object]) -> bytes:
     return (json.dumps(data, indent=2) + "\n").encode()
 
 

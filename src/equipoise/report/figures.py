@@ -50,7 +50,7 @@ class Drawing:
 def _style() -> Iterator[None]:
     import matplotlib as mpl
 
-    settings: dict[str, Any] = {
+    settings: Any = {
         "svg.fonttype": "none",
         "svg.hashsalt": "equipoise",
         "font.family": "sans-serif",

@@ -49,9 +49,6 @@ def render(results: Results, drawings: dict[str, Drawing]) -> str:
                 "answer": answer,
                 "sentence": words.answer_sentence(results, answer),
                 "subgroup": words.subgroup_sentence(results, answer),
-                "planned": next(
-                    (e for e in results.plan.estimands if e.key == answer.estimand), None
-                ),
             }
             for answer in results.answers
         ],

@@ -182,18 +182,8 @@ def endpoint_table(results: Results, endpoint: EndpointResult) -> str:
         spanners.append((g.label, [f"{g.key}_n", f"{g.key}_m"]))
     for arm in dict.fromkeys(c.arm for c in endpoint.contrasts):
         keys = [f"{arm}_d", f"{arm}_se", f"{arm}_df", f"{arm}_p"]
-        columns += list(
-            zip(
-                keys,
-                [
-                    "Ratio (CI)" if log else "Difference (CI)",
-                    "SE of log" if log else "SE",
-                    "df",
-                    "p",
-                ],
-                strict=True,
-            )
-        )
+        effect, se = ("Ratio (CI)", "SE of log") if log else ("Difference (CI)", "SE")
+        columns += list(zip(keys, [effect, se, "df", "p"], strict=True))
         spanners.append(
             (f"{group_label(results, arm)} vs {group_label(results, results.control or '')}", keys)
         )
