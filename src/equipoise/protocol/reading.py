@@ -20,6 +20,7 @@ from equipoise.protocol.places import line_of, places, syntax_fault_lines
 
 FILE = "protocol.toml"
 _LARGEST = 4_000_000
+_DEEPEST = 20
 _TOO_MANY_SYNTAX_FAULTS = 25
 
 
@@ -51,6 +52,8 @@ def check_protocol(study: str | Path) -> tuple[Protocol | None, tuple[Fault, ...
     """The protocol, or None with every fault found in its file."""
     text, name = _read(study)
     data, syntax = _parse(text, name)
+    if syntax and not data:
+        return None, tuple(syntax)
     if syntax:
         # What was cut out to get past a fault of syntax must not be called missing.
         rest = [f for f in _faults(data, text, name)[1] if f.code in _SURE_DESPITE_SYNTAX]
@@ -107,23 +110,54 @@ def _parse(text: str, name: str) -> tuple[dict[str, Any], list[Fault]]:
     while len(faults) < _TOO_MANY_SYNTAX_FAULTS:
         try:
             data = tomllib.loads("\n".join(lines) + "\n")
+            if _deeper_than(data, _DEEPEST):
+                raise RecursionError
             break
         except tomllib.TOMLDecodeError as error:
             match = re.search(r"at line (\d+)", str(error))
-            line = min(int(match.group(1)) if match else len(lines), len(lines))
-            while line > 1 and not lines[line - 1].strip():
-                line -= 1
+            reported = min(int(match.group(1)) if match else len(lines), len(lines))
+            line = _culprit(lines, reported)
             if line in faults or not lines[line - 1].strip():
                 break
             problem = re.sub(r" \(at .*\)$", "", str(error))
             faults[line] = _syntax_fault(name, line, lines[line - 1], problem)
             lines[line - 1] = ""
+        except RecursionError:
+            return {}, [_syntax_fault(name, 1, "", "values are nested too deeply")]
     if faults:
         for line in syntax_fault_lines(text):
             source = text.splitlines()[line - 1]
             if not any(abs(line - known) <= 1 for known in faults):
                 faults[line] = _syntax_fault(name, line, source, "this is not TOML")
     return data, [faults[line] for line in sorted(faults)]
+
+
+def _deeper_than(data: Any, limit: int) -> bool:
+    layer = [data]
+    for _ in range(limit):
+        layer = [
+            item
+            for value in layer
+            if isinstance(value, dict | list)
+            for item in (value.values() if isinstance(value, dict) else value)
+        ]
+    return bool(layer)
+
+
+def _culprit(lines: list[str], reported: int) -> int:
+    """The line to blame: the nearest one, from the reported line backwards, that is no TOML by
+    itself. A bracket left open is only noticed on a later line."""
+    for line in range(reported, max(0, reported - 50), -1):
+        text = lines[line - 1].strip()
+        if not text:
+            continue
+        try:
+            tomllib.loads(text)
+        except tomllib.TOMLDecodeError:
+            return line
+    while reported > 1 and not lines[reported - 1].strip():
+        reported -= 1
+    return reported
 
 
 def _syntax_fault(name: str, line: int, source: str, problem: str) -> Fault:
@@ -173,7 +207,8 @@ def _inconsistencies_of_the_rest(
     for name, field in Protocol.model_fields.items():
         if name in stripped:
             try:
-                kind: Any = typing.Annotated[(field.annotation, *field.metadata)]
+                # The name is metadata that pydantic ignores: Annotated must have some.
+                kind: Any = typing.Annotated[(field.annotation, name, *field.metadata)]
                 tables[name] = TypeAdapter(kind).validate_python(stripped[name])
             except ValidationError:
                 tables[name] = None

@@ -97,8 +97,6 @@ def records_from_tables(
     EquipoiseError
         With every fault of every table.
     """
-    import narwhals as nw
-
     from equipoise.records.conversion import converted
     from equipoise.records.validation import validate
 
@@ -114,11 +112,8 @@ def records_from_tables(
     faults = []
     blinded = "allocation" not in frames
     for name, frame in frames.items():
-        polars_frame = (
-            frame if isinstance(frame, pl.DataFrame) else nw.from_native(frame).to_polars()
-        )
         table, table_faults = converted(
-            name, polars_frame, schema, where=name, protocol=protocol, blinded=blinded
+            name, as_polars(frame), schema, where=name, protocol=protocol, blinded=blinded
         )
         faults += table_faults
         if table is not None:
@@ -126,3 +121,22 @@ def records_from_tables(
     return validate(
         protocol, manifest, found, faults=faults, allocation_list=allocation_list, notes=()
     )
+
+
+def as_polars(frame: Any) -> pl.DataFrame:
+    """A frame of any library that Narwhals reads, as Polars, without pyarrow."""
+    import narwhals as nw
+
+    if isinstance(frame, pl.DataFrame):
+        return frame
+    eager = nw.from_native(frame, eager_only=True)
+    columns = []
+    for series in eager.iter_columns():
+        if series.dtype.is_numeric() and series.null_count() == 0:
+            columns.append(pl.Series(series.name, series.to_numpy()))
+        else:
+            # Each library has a missing value of its own.
+            missing = series.is_null().to_list()
+            values = [None if m else v for v, m in zip(series.to_list(), missing, strict=True)]
+            columns.append(pl.Series(series.name, values, strict=False))
+    return pl.DataFrame(columns)

@@ -1,0 +1,90 @@
+"""Statistical methods that stand alone: they take arrays and data frames, and know no trial.
+
+Importing this package loads the standard library only; each public name brings what it needs
+when it is first used (PEP 562).
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .balance import standardised_difference_mean, standardised_difference_proportions
+    from .convergence import Convergence
+    from .errors import ArgumentError, ConvergenceError, DesignError, FormulaError, StatsError
+    from .exact_intervals import clopper_pearson, upper_limit_excluded
+    from .kernel_cache import compile_kernels, kernels_compiled
+    from .mmrm_fit import MMRMFit
+    from .model_formula import FUNCTIONS, ParsedFormula, check_formula
+    from .multiplicity import holm
+    from .repeated_measures import mmrm
+    from .score_intervals import RiskDifference, miettinen_nurminen
+    from .small_samples import TestResult
+    from .vocabulary import CovarianceStructure, DegreesOfFreedom, Likelihood
+
+_HOME = {
+    "FUNCTIONS": "model_formula",
+    "ArgumentError": "errors",
+    "Convergence": "convergence",
+    "ConvergenceError": "errors",
+    "CovarianceStructure": "vocabulary",
+    "DegreesOfFreedom": "vocabulary",
+    "DesignError": "errors",
+    "FormulaError": "errors",
+    "Likelihood": "vocabulary",
+    "MMRMFit": "mmrm_fit",
+    "ParsedFormula": "model_formula",
+    "RiskDifference": "score_intervals",
+    "StatsError": "errors",
+    "TestResult": "small_samples",
+    "check_formula": "model_formula",
+    "clopper_pearson": "exact_intervals",
+    "compile_kernels": "kernel_cache",
+    "holm": "multiplicity",
+    "kernels_compiled": "kernel_cache",
+    "miettinen_nurminen": "score_intervals",
+    "mmrm": "repeated_measures",
+    "standardised_difference_mean": "balance",
+    "standardised_difference_proportions": "balance",
+    "upper_limit_excluded": "exact_intervals",
+}
+
+__all__ = [
+    "FUNCTIONS",
+    "ArgumentError",
+    "Convergence",
+    "ConvergenceError",
+    "CovarianceStructure",
+    "DegreesOfFreedom",
+    "DesignError",
+    "FormulaError",
+    "Likelihood",
+    "MMRMFit",
+    "ParsedFormula",
+    "RiskDifference",
+    "StatsError",
+    "TestResult",
+    "check_formula",
+    "clopper_pearson",
+    "compile_kernels",
+    "holm",
+    "kernels_compiled",
+    "miettinen_nurminen",
+    "mmrm",
+    "standardised_difference_mean",
+    "standardised_difference_proportions",
+    "upper_limit_excluded",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

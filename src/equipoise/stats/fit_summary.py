@@ -1,0 +1,92 @@
+"""A fit in words and as plain values."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .mmrm_fit import MMRMFit
+
+
+def fit_as_dict(fit: MMRMFit) -> dict[str, Any]:
+    """Everything that was estimated, as numbers, strings, lists and dicts."""
+    return {
+        "formula": fit.formula,
+        "covariance_structure": fit.structure.word,
+        "method": fit.likelihood.word,
+        "df": fit.df_method.word,
+        "alpha": fit.alpha,
+        "coefficients": fit.coefficients.to_dicts(),
+        "covariance": fit.covariance.tolist(),
+        "visits": list(fit.visits),
+        "minus2_log_likelihood": fit.minus2_log_likelihood,
+        "aic": fit.aic,
+        "bic": fit.bic,
+        "n_subjects": fit.n_subjects,
+        "n_observations": fit.n_observations,
+        "n_dropped": fit.n_dropped,
+        "dropped_levels": {name: list(levels) for name, levels in fit.dropped_levels.items()},
+        "convergence": dataclasses.asdict(fit.convergence),
+    }
+
+
+def fit_as_text(fit: MMRMFit) -> str:
+    """The summary that a statistician expects to read."""
+    lines = [
+        "Mixed model for repeated measures",
+        f"  formula      {fit.formula}",
+        f"  covariance   {fit.structure.label}, "
+        f"{fit.structure.n_parameters(len(fit.visits))} parameters, "
+        f"{len(fit.visits)} visit(s): {', '.join(fit.visits)}",
+        f"  estimation   {fit.likelihood.label}",
+        f"  inference    {fit.df_method.label}",
+        f"  data         {fit.n_observations} observations of {fit.n_subjects} participants; "
+        f"{fit.n_dropped} rows without a response dropped",
+    ]
+    lines += [
+        f"  no data for  {name}: {', '.join(levels)}" for name, levels in fit.dropped_levels.items()
+    ]
+    lines += [
+        f"  fit          -2 log L {fit.minus2_log_likelihood:.4f}   AIC {fit.aic:.2f}   "
+        f"BIC {fit.bic:.2f}",
+        f"  convergence  {fit.convergence.message}",
+        "",
+        "Coefficients",
+    ]
+    frame = fit.coefficients
+    header = ("estimate", "se", "df", "t", "p", "lower", "upper")
+    rows: list[tuple[str, ...]] = [("", *header)]
+    for row in frame.iter_rows(named=True):
+        p = "<0.0001" if row["p"] < 0.0001 else f"{row['p']:.4f}"
+        rows.append(
+            (
+                row["term"],
+                f"{row['estimate']:.4f}",
+                f"{row['se']:.4f}",
+                f"{row['df']:.1f}",
+                f"{row['t']:.2f}",
+                p,
+                f"{row['lower']:.4f}",
+                f"{row['upper']:.4f}",
+            )
+        )
+    lines += _aligned(rows)
+    lines += ["", "Covariance matrix within participants"]
+    matrix: list[tuple[str, ...]] = [("", *fit.visits)] + [
+        (visit, *(f"{value:.4f}" for value in values))
+        for visit, values in zip(fit.visits, fit.covariance, strict=True)
+    ]
+    return "\n".join(lines + _aligned(matrix))
+
+
+def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return [
+        "  "
+        + "  ".join(
+            cell.ljust(width) if i == 0 else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]

@@ -1,0 +1,191 @@
+"""Where compiled kernels are kept, and how to know that they are there.
+
+Numba does not notice that a function called by a cached kernel has changed. The cache folder is
+therefore keyed by a hash of every kernel source, of the versions of Numba and Python and of the
+processor: an edited kernel finds an empty folder. Nothing here imports Numba until a kernel is
+asked for.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import hashlib
+import importlib
+import importlib.metadata
+import os
+import platform
+import shutil
+import sys
+import tempfile
+import threading
+import warnings
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+KERNEL_FOLDER = Path(__file__).parent / "kernels"
+
+#: Kernels that Python calls, each as module and function; one signature each.
+ENTRY_POINTS: tuple[tuple[str, str], ...] = (("likelihood", "evaluate"),)
+
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Kernels:
+    """The compiled functions that Python calls.
+
+    Attributes
+    ----------
+    evaluate : callable
+        `equipoise.stats.kernels.likelihood.evaluate`.
+    """
+
+    evaluate: Callable[..., Any]
+
+
+def source_key() -> str:
+    """Hash of all that a compiled kernel depends on (16 hexadecimal digits)."""
+    digest = hashlib.sha256()
+    for path in sorted(KERNEL_FOLDER.glob("*.py")):
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
+    digest.update(str(KERNEL_FOLDER.resolve()).encode())
+    digest.update(importlib.metadata.version("numba").encode())
+    digest.update(importlib.metadata.version("numpy").encode())
+    digest.update(f"{sys.implementation.cache_tag} {platform.machine()}".encode())
+    digest.update(_processor().encode())
+    return digest.hexdigest()[:16]
+
+
+def cache_folder() -> Path:
+    """Folder of the compiled kernels for the present sources; created, and writable.
+
+    It lies under ``NUMBA_CACHE_DIR`` where the user set it, otherwise under ``XDG_CACHE_HOME`` or
+    ``~/.cache``. Where that cannot be written to, a folder of this process alone is used.
+    """
+    folder = _wanted_folder()
+    return folder if _writable(folder) else _temporary_folder()
+
+
+@lru_cache(maxsize=1)
+def load_kernels() -> Kernels:
+    """Import the kernels with their cache folder in place; they compile on their first call."""
+    with _lock, _numba_cache(cache_folder()):
+        modules = {
+            name: importlib.import_module(f".kernels.{name}", __package__)
+            for name, _ in ENTRY_POINTS
+        }
+    return Kernels(**{kernel: getattr(modules[name], kernel) for name, kernel in ENTRY_POINTS})
+
+
+def kernels_compiled() -> bool:
+    """Whether every kernel is compiled in the cache for the present sources (no Numba import)."""
+    folder = _wanted_folder()
+    return all(
+        any(folder.glob(f"*/{module}.{kernel}-*.nbc"))
+        or any(folder.glob(f"{module}.{kernel}-*.nbc"))
+        for module, kernel in ENTRY_POINTS
+    )
+
+
+def compile_kernels(progress: Callable[[str], object] | None = None) -> list[str]:
+    """Compile every kernel with the one signature in use, or load it where it is cached.
+
+    Parameters
+    ----------
+    progress : callable, optional
+        Called with the name of each kernel before it is compiled.
+
+    Returns
+    -------
+    list of str
+        The kernels, as ``module.function``.
+    """
+    import numpy as np
+
+    kernels = load_kernels()
+    rows = np.array([[1.0, 0.5], [1.0, -1.0], [1.0, 0.25], [1.0, 1.5]])
+    arguments: dict[str, tuple[object, ...]] = {
+        "evaluate": (
+            np.array([[1.0, 0.0], [0.2, 1.0]]),
+            rows,
+            np.array([0, 4], dtype=np.int64),
+            np.array([[0, 1]], dtype=np.int64),
+            np.array([2], dtype=np.int64),
+            np.array([2.0]),
+            True,
+        )
+    }
+    done = []
+    for module, kernel in ENTRY_POINTS:
+        name = f"{module}.{kernel}"
+        if progress is not None:
+            progress(name)
+        getattr(kernels, kernel)(*arguments[kernel])
+        done.append(name)
+    return done
+
+
+def _wanted_folder() -> Path:
+    users_own = os.environ.get("NUMBA_CACHE_DIR")
+    if users_own:
+        return Path(users_own) / f"equipoise-{source_key()}"
+    base = os.environ.get("XDG_CACHE_HOME")
+    try:
+        root = Path(base) if base else Path.home() / ".cache"
+    except RuntimeError:  # no home folder at all
+        root = Path(tempfile.gettempdir())
+    return root / "equipoise" / "kernels" / source_key()
+
+
+def _writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
+
+
+@lru_cache(maxsize=1)
+def _temporary_folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="equipoise-kernels-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    warnings.warn(
+        f"compiled kernels cannot be kept in {_wanted_folder()}; they are compiled again for this "
+        f"process in {folder}. Set XDG_CACHE_HOME to a folder that can be written to.",
+        RuntimeWarning,
+        stacklevel=4,
+    )
+    return folder
+
+
+@contextlib.contextmanager
+def _numba_cache(folder: Path) -> Iterator[None]:
+    """Let Numba decide for `folder` while the kernels are decorated, and for nothing else."""
+    from numba.core import config
+
+    before = getattr(config, "CACHE_DIR", "")
+    config.CACHE_DIR = str(folder)  # pyright: ignore[reportAttributeAccessIssue]
+    try:
+        yield
+    finally:
+        config.CACHE_DIR = before  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def _processor() -> str:
+    """The processor's feature flags: a shared home folder may be seen by several machines."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                if line.startswith(("flags", "Features")):
+                    return line
+    except OSError:
+        pass
+    return platform.processor()

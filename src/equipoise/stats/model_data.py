@@ -1,0 +1,313 @@
+"""From a data frame to the arrays of a repeated-measures model, every fault reported at once."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .errors import ArgumentError, StatsError, design_error
+from .frame_columns import (
+    Factor,
+    declared_order,
+    missing_values,
+    not_numeric,
+    observed_rows,
+    polars_column,
+    read_factor,
+    repeated_visits,
+    subject_codes,
+)
+from .model_formula import ParsedFormula, check_formula
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+    from formulaic import ModelSpec
+
+_SMALLEST, _LARGEST = 1e-100, 1e100
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ModelData:
+    """The rows that enter the fit, as arrays.
+
+    Attributes
+    ----------
+    formula : ParsedFormula
+    specification : formulaic.ModelSpec
+        Builds rows of the design matrix from a frame of the model's columns.
+    design : float64 (n, p)
+    response : float64 (n,)
+        In the response's units.
+    terms : tuple of str
+        Names of the p columns, as formulaic names them.
+    subject : int64 (n,)
+        Participant of each row, 0 to N − 1.
+    visit : int64 (n,)
+        Visit of each row, as index into `visits`.
+    visits : tuple of str
+    levels : dict of str to tuple of str
+        Levels of each factor that the formula uses, reference first.
+    means : dict of str to float
+        Mean of each numeric covariate over the rows used.
+    dropped_levels : dict of str to tuple of str
+        Levels without a row in the fit.
+    n_subjects, n_dropped : int
+        Participants in the fit; rows dropped because their response is missing.
+    """
+
+    formula: ParsedFormula
+    specification: ModelSpec
+    design: np.ndarray
+    response: np.ndarray
+    terms: tuple[str, ...]
+    subject: np.ndarray
+    visit: np.ndarray
+    visits: tuple[str, ...]
+    levels: dict[str, tuple[str, ...]]
+    means: dict[str, float]
+    dropped_levels: dict[str, tuple[str, ...]]
+    n_subjects: int
+    n_dropped: int
+
+
+def read_model_data(
+    formula: str,
+    data: Any,
+    *,
+    subject: str,
+    visit: str,
+    visit_levels: Sequence[object] | None = None,
+) -> ModelData:
+    """Check `formula` and `data` against each other and build the arrays of the fit.
+
+    Raises
+    ------
+    FormulaError
+        If the formula breaks the whitelist.
+    DesignError
+        With every fault of the data.
+    """
+    import narwhals as nw
+    import numpy as np
+    import polars as pl
+
+    try:
+        frame = nw.from_native(data)
+        if isinstance(frame, nw.LazyFrame):
+            frame = frame.collect()
+        names = list(frame.columns)
+    except TypeError:
+        raise ArgumentError(
+            "not a data frame",
+            where="data",
+            value=type(data).__name__,
+            rule="Any frame that Narwhals reads will do: Polars, pandas, PyArrow, …",
+        ) from None
+    except nw.exceptions.DuplicateError as error:
+        raise ArgumentError(
+            "column names stand twice",
+            where="data",
+            value=str(error).replace("\n", " "),
+            remedy="Give every column its own name",
+        ) from None
+    faults: list[StatsError] = [
+        StatsError("no such column", where=f"{role}={name!r}", rule=f"Columns: {', '.join(names)}")
+        for role, name in (("subject", subject), ("visit", visit))
+        if name not in names
+    ]
+    if faults:
+        raise design_error(faults)
+    parsed = check_formula(formula, names)
+    if subject in parsed.columns:
+        faults.append(
+            StatsError(
+                "the participant stands in the formula",
+                where=f"subject={subject!r}",
+                rule="Participants are accounted for by the covariance matrix",
+                remedy="Take it out of the formula",
+            )
+        )
+    wanted = list(dict.fromkeys([subject, visit, *sorted(parsed.columns)]))
+    columns = {name: polars_column(frame[name]) for name in wanted}
+    orders = {name: declared_order(frame[name]) for name in wanted}
+
+    (response_column,) = parsed.response_columns
+    keep, response_faults = observed_rows(columns[response_column], response_column)
+    faults += response_faults
+    n_dropped = int((~keep).sum())
+    if not keep.any():
+        faults.append(StatsError("no row has a response", where=response_column))
+        raise design_error(faults)
+    columns = {name: column.filter(pl.Series(keep)) for name, column in columns.items()}
+
+    for name in wanted:
+        if name == response_column:
+            continue
+        faults += missing_values(
+            columns[name], name, {subject: "participant", visit: "visit"}.get(name)
+        )
+    if faults:
+        raise design_error(faults)
+
+    visit_factor, visit_faults = read_factor(columns[visit], visit, orders[visit], visit_levels)
+    faults += visit_faults
+    factors: dict[str, Factor] = {}
+    frame_columns: dict[str, Any] = {}
+    for name in sorted(parsed.columns):
+        column = columns[name]
+        numeric = column.dtype.is_numeric()
+        if name == response_column or (
+            numeric and name != visit and name not in parsed.categorical
+        ):
+            frame_columns[name] = column.cast(pl.Float64, strict=False).to_numpy()
+            if not numeric:
+                faults.append(not_numeric(name, column, "the response"))
+            continue
+        factor, level_faults = (
+            (visit_factor, []) if name == visit else read_factor(column, name, orders[name], None)
+        )
+        faults += level_faults
+        factors[name] = factor
+        if name in parsed.numeric:
+            faults.append(not_numeric(name, column, "a factor"))
+        if len(factor.levels) < 2:
+            faults.append(
+                StatsError(
+                    "a factor with one level",
+                    where=name,
+                    value=", ".join(factor.levels),
+                    rule="A factor in the formula needs at least two levels in the rows used",
+                    remedy=f"Take {name!r} out of the formula",
+                )
+            )
+    if not columns[subject].dtype.is_nested():
+        faults += repeated_visits(columns, subject, visit)
+    if faults:
+        raise design_error(faults)
+    codes, n_subjects = subject_codes(columns[subject])
+
+    levels = {name: factor.levels for name, factor in factors.items()}
+    for name, factor in factors.items():
+        frame_columns[name] = _categorical(factor.codes, factor.levels)
+    response, design, specification = _materialise(parsed, frame_columns)
+    terms = tuple(str(name) for name in specification.column_names)
+    faults = _infinite(response, design, parsed.response, terms)
+    if faults:
+        raise design_error(faults)
+    means = {
+        name: float(np.mean(frame_columns[name]))
+        for name in sorted(parsed.columns - parsed.response_columns)
+        if name not in factors
+    }
+    dropped = {name: factor.dropped for name, factor in factors.items() if factor.dropped}
+    if visit_factor.dropped:
+        dropped[visit] = visit_factor.dropped
+    return ModelData(
+        formula=parsed,
+        specification=specification,
+        design=design,
+        response=response,
+        terms=terms,
+        subject=codes,
+        visit=visit_factor.codes,
+        visits=visit_factor.levels,
+        levels=levels,
+        means=means,
+        dropped_levels=dropped,
+        n_subjects=n_subjects,
+        n_dropped=n_dropped,
+    )
+
+
+def design_rows(
+    data: ModelData, factors: Mapping[str, np.ndarray], numeric: Mapping[str, np.ndarray]
+) -> np.ndarray:
+    """Rows of the design matrix at given values.
+
+    Parameters
+    ----------
+    data : ModelData
+    factors : mapping of str to int (m,)
+        Codes of every factor in the formula.
+    numeric : mapping of str to float (m,)
+        Values of every numeric covariate.
+
+    Returns
+    -------
+    (m, p) array
+    """
+    import numpy as np
+    import pandas as pd
+
+    columns: dict[str, Any] = {
+        name: _categorical(codes, data.levels[name]) for name, codes in factors.items()
+    }
+    columns.update({name: np.asarray(values, dtype=float) for name, values in numeric.items()})
+    length = max((len(column) for column in columns.values()), default=1)
+    frame = pd.DataFrame(columns, index=range(length))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # formulaic on pandas 3: deprecations that are theirs
+        matrix = data.specification.get_model_matrix(frame, context=_context())
+    return np.ascontiguousarray(np.asarray(matrix, dtype=float).reshape(length, len(data.terms)))
+
+
+def _categorical(codes: np.ndarray, levels: Sequence[str]) -> Any:
+    import pandas as pd
+
+    return pd.Categorical.from_codes(list(codes), categories=list(levels))
+
+
+def _context() -> dict[str, Any]:
+    """Names beyond formulaic's own that a checked formula may use."""
+    import numpy as np
+
+    return {"sqrt": np.sqrt}
+
+
+def _materialise(
+    parsed: ParsedFormula, columns: dict[str, Any]
+) -> tuple[np.ndarray, np.ndarray, ModelSpec]:
+    import numpy as np
+    import pandas as pd
+    from formulaic import model_matrix
+
+    frame = pd.DataFrame(columns)
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")  # formulaic on pandas 3: deprecations that are theirs
+        matrices: Any = model_matrix(
+            parsed.canonical, frame, context=_context(), na_action="ignore"
+        )
+    design = np.ascontiguousarray(np.asarray(matrices.rhs, dtype=float))
+    response = np.ascontiguousarray(np.asarray(matrices.lhs, dtype=float).ravel())
+    return response, design, matrices.rhs.model_spec
+
+
+def _infinite(
+    response: np.ndarray, design: np.ndarray, name: str, terms: tuple[str, ...]
+) -> list[StatsError]:
+    import numpy as np
+
+    faults = []
+    for column, values in ((name, response), *zip(terms, design.T, strict=True)):
+        bad = int((~np.isfinite(values)).sum())
+        if bad:
+            faults.append(
+                StatsError(
+                    f"{bad} value(s) are not finite after the formula's functions",
+                    where=column,
+                    remedy="A logarithm or root of a value that has none?",
+                )
+            )
+        elif not _SMALLEST < float(np.max(np.abs(values))) < _LARGEST and np.any(values):
+            faults.append(
+                StatsError(
+                    "its values are too large or too small to be squared",
+                    where=column,
+                    rule=f"The largest lies between {_SMALLEST:g} and {_LARGEST:g}",
+                    remedy="Give it in another unit",
+                )
+            )
+    return faults

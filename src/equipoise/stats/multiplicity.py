@@ -1,0 +1,56 @@
+"""Adjustment of p-values for several hypotheses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .errors import ArgumentError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike
+
+
+def holm(p: ArrayLike) -> np.ndarray:
+    """Holm's step-down adjusted p-values: valid under any dependence.
+
+    Adjusted p of the i-th smallest is the largest of (m − j + 1) p_(j) over j <= i, at most 1.
+
+    Parameters
+    ----------
+    p : array_like (m,)
+        Unadjusted p-values.
+
+    Returns
+    -------
+    (m,) array
+        In the order given. A hypothesis is rejected at family-wise level alpha where its
+        adjusted p is at most alpha.
+
+    Raises
+    ------
+    ArgumentError
+        If a value is not between 0 and 1; a missing p-value has no place in a family that was
+        fixed in advance.
+
+    References
+    ----------
+    Holm S (1979) A simple sequentially rejective multiple test procedure. Scand J Stat 6:65–70.
+    """
+    import numpy as np
+
+    values = np.asarray(p, dtype=float)
+    if values.ndim != 1:
+        raise ArgumentError(
+            "p-values stand in one row", where="p", value=f"array of {values.ndim} dimensions"
+        )
+    if not np.all((values >= 0.0) & (values <= 1.0)):
+        raise ArgumentError(
+            "p-values lie between 0 and 1, and none is missing", where="p", value=values.tolist()
+        )
+    order = np.argsort(values, kind="stable")
+    m = len(values)
+    stepped = np.maximum.accumulate(values[order] * np.arange(m, 0, -1))
+    adjusted = np.empty(m)
+    adjusted[order] = np.minimum(stepped, 1.0)
+    return adjusted

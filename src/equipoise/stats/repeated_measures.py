@@ -1,0 +1,142 @@
+"""The mixed model for repeated measures, from a data frame to a fit.
+
+Marginal model y_i ~ N(X_i beta, Sigma_i) with one covariance matrix over the visits. Derivation
+and sources: docs/methods/mmrm.md.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from .design_checks import orthonormal_design, require_pairs, require_variation
+from .errors import ArgumentError
+from .mmrm_fit import MMRMFit
+from .model_data import read_model_data
+from .patterns import group_by_pattern
+from .restricted_likelihood import maximise, rescaled
+from .small_samples import fixed_effects
+from .starting_covariance import sequential_start
+from .vocabulary import CovarianceStructure, DegreesOfFreedom, Likelihood, parse_word
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def mmrm(
+    formula: str,
+    data: Any,
+    *,
+    subject: str,
+    visit: str,
+    covariance: str | CovarianceStructure = "us",
+    method: str | Likelihood = "reml",
+    df: str | DegreesOfFreedom = "kenward-roger",
+    alpha: float = 0.05,
+    visit_levels: Sequence[object] | None = None,
+) -> MMRMFit:
+    """Fit a mixed model for repeated measures.
+
+    Assumptions: participants are independent; the responses of a participant are multivariate
+    normal with one covariance matrix over the visits; responses are missing at random given what
+    the model contains. Rows with a missing response are dropped and counted, nothing else is.
+
+    Parameters
+    ----------
+    formula : str
+        For instance ``"change ~ baseline*visit + arm*visit"``; see `check_formula`.
+    data : data frame
+        One row a participant and visit; any frame that Narwhals reads. Factor levels keep the
+        order of a Polars ``Enum`` or a pandas ``Categorical``, otherwise sorted order; the first
+        is the reference. The visit is a factor, also where it is a number.
+    subject, visit : str
+        Columns that name the participant and the visit.
+    covariance : str
+        A word of `CovarianceStructure`.
+    method : str
+        A word of `Likelihood`.
+    df : str
+        A word of `DegreesOfFreedom`. Under ``us``, ``kenward-roger`` and
+        ``kenward-roger-firstorder`` are the same, as the elements of the covariance matrix are
+        SAS's parameters and linear in it.
+    alpha : float
+        For two-sided 100(1 − alpha) % limits.
+    visit_levels : sequence, optional
+        Order of the visits, where the column does not declare one.
+
+    Returns
+    -------
+    MMRMFit
+
+    Raises
+    ------
+    FormulaError
+        If the formula breaks the whitelist; nothing of it was evaluated.
+    DesignError
+        With all the faults of the data.
+    ConvergenceError
+        If there is no valid optimum. No other model is fitted instead.
+
+    References
+    ----------
+    Mallinckrodt CH, Clark WS, David SR (2001) J Biopharm Stat 11:9–21.
+    Kenward MG, Roger JH (1997) Biometrics 53:983–997.
+    """
+    import numpy as np
+
+    structure = parse_word(CovarianceStructure, covariance, "covariance")
+    likelihood = parse_word(Likelihood, method, "method")
+    df_method = parse_word(DegreesOfFreedom, df, "df")
+    if not isinstance(alpha, int | float) or not 0.0 < alpha < 1.0:
+        raise ArgumentError("alpha lies between 0 and 1", where="alpha", value=alpha)
+    read = read_model_data(formula, data, subject=subject, visit=visit, visit_levels=visit_levels)
+    n, p = read.design.shape
+    n_visits = len(read.visits)
+    ortho, triangle, log_root = orthonormal_design(read)
+    ols = np.linalg.solve(triangle, ortho.T @ read.response)
+    residuals = read.response - read.design @ ols
+    residuals -= ortho @ (ortho.T @ residuals)
+    size = float(np.linalg.norm(residuals))
+    require_variation(read, residuals, size)
+
+    scaled = residuals / size
+    patterns = group_by_pattern(
+        read.subject, read.visit, np.column_stack([ortho, scaled]), n_visits
+    )
+    require_pairs(read, patterns.observed)
+    start = sequential_start(scaled, ortho, read.subject, read.visit, n_visits)
+    optimum = maximise(patterns, start, read.visits)
+    effects = fixed_effects(
+        optimum.at,
+        patterns,
+        back=size * np.linalg.inv(triangle),
+        offset=ols,
+        residual_df=float(n - p),
+        method=df_method,
+    )
+    factor = size * optimum.at.factor
+    minus2 = (
+        optimum.at.value
+        + (n - p) * (math.log(2.0 * math.pi) + 2.0 * math.log(size))
+        + 2.0 * log_root
+    )
+    n_parameters = structure.n_parameters(n_visits)
+    return MMRMFit(
+        formula=formula,
+        structure=structure,
+        likelihood=likelihood,
+        df_method=df_method,
+        alpha=float(alpha),
+        covariance=factor @ factor.T,
+        visits=read.visits,
+        minus2_log_likelihood=minus2,
+        aic=minus2 + 2.0 * n_parameters,
+        bic=minus2 + n_parameters * math.log(read.n_subjects),
+        n_subjects=read.n_subjects,
+        n_observations=n,
+        n_dropped=read.n_dropped,
+        dropped_levels=read.dropped_levels,
+        convergence=rescaled(optimum.convergence, size**2),
+        effects=effects,
+        data=read,
+    )

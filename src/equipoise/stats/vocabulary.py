@@ -1,0 +1,92 @@
+"""The words of the mixed model: covariance structures, likelihoods, degrees of freedom.
+
+One table each, from which validation, error text and documentation come.
+"""
+
+from __future__ import annotations
+
+import difflib
+from enum import Enum
+from typing import TYPE_CHECKING, TypeVar
+
+from .errors import ArgumentError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def _pairs(visits: int) -> int:
+    return visits * (visits + 1) // 2
+
+
+class CovarianceStructure(Enum):
+    """Structures of the within-participant covariance matrix.
+
+    Each member holds its word, its label and its number of parameters for T visits.
+    """
+
+    UNSTRUCTURED = ("us", "unstructured", _pairs)
+
+    def __init__(self, word: str, label: str, count: Callable[[int], int]) -> None:
+        self.word = word
+        self.label = label
+        self._count = count
+
+    def n_parameters(self, visits: int) -> int:
+        """Number of covariance parameters for `visits` visits."""
+        return self._count(visits)
+
+
+class Likelihood(Enum):
+    """Likelihoods that can be maximised."""
+
+    REML = ("reml", "restricted maximum likelihood (REML)")
+
+    def __init__(self, word: str, label: str) -> None:
+        self.word = word
+        self.label = label
+
+
+class DegreesOfFreedom(Enum):
+    """Methods for standard errors and degrees of freedom of the fixed effects."""
+
+    KENWARD_ROGER = ("kenward-roger", "Kenward–Roger (observed information; SAS ddfm=kr)", True)
+    KENWARD_ROGER_FIRST_ORDER = (
+        "kenward-roger-firstorder",
+        "first-order Kenward–Roger (observed information; SAS ddfm=kr(firstorder))",
+        True,
+    )
+    SATTERTHWAITE = ("satterthwaite", "Satterthwaite (observed information)", False)
+    RESIDUAL = ("residual", "residual (n − p)", False)
+
+    def __init__(self, word: str, label: str, adjusts_covariance: bool) -> None:
+        self.word = word
+        self.label = label
+        self.adjusts_covariance = adjusts_covariance
+
+
+_Word = TypeVar("_Word", CovarianceStructure, Likelihood, DegreesOfFreedom)
+
+
+def parse_word(vocabulary: type[_Word], word: object, where: str) -> _Word:
+    """The member of `vocabulary` that `word` names.
+
+    Raises
+    ------
+    ArgumentError
+        With the list of valid words and the nearest one.
+    """
+    if isinstance(word, vocabulary):
+        return word
+    words = [member.word for member in vocabulary]
+    for member in vocabulary:
+        if word == member.word:
+            return member
+    close = difflib.get_close_matches(str(word).lower(), words, n=1)
+    raise ArgumentError(
+        "unknown word",
+        where=where,
+        value=word,
+        rule=f"Valid: {', '.join(words)}",
+        remedy=f"Did you mean {close[0]!r}?" if close else "Use one of these words",
+    )

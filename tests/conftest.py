@@ -1,0 +1,78 @@
+"""What all tests share: built-in protocols, one simulated trial, its results."""
+
+from __future__ import annotations
+
+import os
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+import equipoise as eq
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED_DATA = ROOT.parent / "shared" / "data"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile once, before any test: a test must not pay for it, nor time it."""
+    from equipoise.stats import compile_kernels
+
+    compile_kernels()
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real and reference data; absent it skips, but fails in CI."""
+    if not SHARED_DATA.is_dir():
+        if os.environ.get("CI") == "true":
+            pytest.fail("../shared/data is absent, and CI=true: the reference must be compared")
+        pytest.skip("../shared/data is not beside this checkout")
+    return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def il2() -> eq.Protocol:
+    return eq.load_protocol("il2-depression")
+
+
+@pytest.fixture(scope="session")
+def antidepressant() -> eq.Protocol:
+    return eq.load_protocol("antidepressant-example")
+
+
+@pytest.fixture(scope="session")
+def il2_records(il2: eq.Protocol) -> eq.Records:
+    return eq.simulate(il2, seed=1)
+
+
+@pytest.fixture(scope="session")
+def il2_results(il2: eq.Protocol, il2_records: eq.Records) -> eq.Results:
+    return eq.analyse(il2, il2_records)
+
+
+@pytest.fixture(scope="session")
+def blinded_results(il2: eq.Protocol, il2_records: eq.Records) -> eq.Results:
+    return eq.analyse(il2, il2_records.without_allocation())
+
+
+def protocol_text(study: str) -> str:
+    """The text of a built-in protocol."""
+    folder = resources.files("equipoise.studies") / study
+    return (folder / "protocol.toml").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def write_protocol(tmp_path: Path):
+    """Write a changed copy of a built-in protocol: (old, new) pairs, each must occur."""
+
+    def write(*changes: tuple[str, str], study: str = "il2-depression") -> Path:
+        text = protocol_text(study)
+        for old, new in changes:
+            assert old in text, old
+            text = text.replace(old, new, 1)
+        path = tmp_path / "protocol.toml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write

@@ -1,0 +1,39 @@
+"""The derivation pages exist, link to one another, and their examples run."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from stats_reference import PROJECT
+
+METHODS = PROJECT / "docs" / "methods"
+PAGES = [
+    "mmrm.md", "kenward-roger.md", "satterthwaite.md", "least-squares-means.md",
+    "exact-and-score-intervals.md",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_links_and_references(name: str) -> None:
+    text = (METHODS / name).read_text(encoding="utf-8")
+    assert "**Assumptions.**" in text
+    assert "## References" in text
+    for target in re.findall(r"\]\(([^)#]+\.md)\)", text):
+        assert (METHODS / target).exists(), target
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_examples_run(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    text = (METHODS / name).read_text(encoding="utf-8")
+    for block in re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL):
+        exec(compile(block, name, "exec"), {})
+        printed = capsys.readouterr().out
+        assert "Mixed model for repeated measures" in printed
+        assert "il2 - placebo" in printed
+
+
+def test_every_page_that_the_sources_name_is_there() -> None:
+    for path in (PROJECT / "src" / "equipoise" / "stats").rglob("*.py"):
+        for target in re.findall(r"docs/methods/[\w-]+\.md", path.read_text(encoding="utf-8")):
+            assert (PROJECT / target).exists(), f"{path.name} names {target}"
