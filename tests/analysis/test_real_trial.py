@@ -6,9 +6,9 @@ import importlib.util
 import json
 
 import pytest
+from tests.conftest import ROOT, protocol_text
 
 import equipoise as eq
-from tests.conftest import ROOT, protocol_text
 
 VISIT = {"4": "week1", "5": "week2", "6": "week4", "7": "week6"}
 ARM = {"DRUG": "drug", "PLACEBO": "placebo"}

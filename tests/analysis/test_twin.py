@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 import pytest
 from scipy import stats
+from tests.stats.mmrm_twin import fit_twin
 
 import equipoise as eq
-from tests.stats.mmrm_twin import fit_twin
 
 
 def design(rows, visits, control):

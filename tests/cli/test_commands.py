@@ -193,7 +193,7 @@ def test_a_second_run_replaces_the_first_whole(tmp_path):
     assert json.loads((tmp_path / "results.json").read_text())["provenance"]["seed"] == 2
     assert "seed 2" in (tmp_path / "report.html").read_text(encoding="utf-8")
     assert json.loads((tmp_path / "data" / "manifest.json").read_text())["seed"] == 2
-    assert not [p for p in tmp_path.rglob(".equipoise-*")]
+    assert not list(tmp_path.rglob(".equipoise-*"))
 
 
 def test_a_reader_that_goes_away_is_no_traceback():

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from tests.conftest import protocol_text
 
 from equipoise import EquipoiseError, load_protocol
 from equipoise.protocol import check_protocol
-from tests.conftest import protocol_text
 
 
 def line_of(path, needle: str) -> int:

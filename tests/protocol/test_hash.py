@@ -6,10 +6,10 @@ import pickle
 
 import pytest
 from pydantic import ValidationError
+from tests.conftest import protocol_text
 
 from equipoise import load_protocol
 from equipoise.protocol import Protocol
-from tests.conftest import protocol_text
 
 
 def test_layout_comments_and_order_of_tables_do_not_change_the_hash(tmp_path, il2):

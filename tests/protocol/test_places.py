@@ -5,10 +5,10 @@ from __future__ import annotations
 import tomllib
 
 import pytest
+from tests.conftest import protocol_text
 
 from equipoise import builtin_studies
 from equipoise.protocol.places import line_of, places
-from tests.conftest import protocol_text
 
 
 def paths(value, prefix=()):

@@ -122,9 +122,7 @@ def test_every_contrast_stands_in_the_page_as_printed(page, il2_results):
     for path in re.findall(r"results\.json</code> → <code>([^<]+)</code>", page):
         value = json.loads(il2_results.model_dump_json())
         for part in path.split("."):
-            if part == "&lt;endpoint&gt;":
-                part = "hdrs_change"
-            value = value[part]
+            value = value["hdrs_change" if part == "&lt;endpoint&gt;" else part]
 
 
 def test_figures_have_text_alternatives_and_text_that_is_text(page):

@@ -1,0 +1,50 @@
+# make demo: from a fresh clone to a report. make test: from a fresh clone to green tests.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: demo test lint types bench picture clean
+
+demo: $(VENV)/core
+	@$(BIN)/equipoise compile
+	@$(BIN)/equipoise run il2-depression
+
+test: $(VENV)/dev
+	@$(BIN)/equipoise compile
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(VENV)/dev
+	$(BIN)/pyright
+
+bench: $(VENV)/dev
+	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+picture: $(VENV)/dev
+	EQUIPOISE_PICTURE=1 $(BIN)/python -m pytest -q tests/engineering/test_browser.py
+
+$(VENV)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Equipoise needs Python 3.11 or newer; name one: make PYTHON=python3.12"; exit 1; }
+	@echo "making a virtual environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV) || \
+		{ echo "Python's venv is missing; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@touch $@
+
+$(VENV)/core: $(VENV)/python pyproject.toml constraints.txt
+	@echo "installing the pinned dependencies (about a minute)"
+	@$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/dev: $(VENV)/core
+	@echo "installing the development tools"
+	@$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) out dist .pytest_cache .ruff_cache .hypothesis

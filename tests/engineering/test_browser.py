@@ -1,0 +1,149 @@
+"""What a person sees: the report in headless Chromium, light and dark, wide, narrow, on paper."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+
+import equipoise as eq
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if CHROMIUM is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("Chromium is absent, and CI=true: .ci/run installs it")
+        pytest.skip("Chromium is not installed (Debian's package `chromium`)")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking",
+                  "--disable-component-update", "--disable-sync", "--no-first-run"],
+        )  # fmt: skip
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def reports(il2_results, blinded_results, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("browser")
+    return {
+        name: eq.write_report(results, folder / name)
+        for name, results in (("open", il2_results), ("blinded", blinded_results))
+    }
+
+
+@pytest.fixture
+def visit(browser, reports):
+    """Open a report; every request and every word on the console is kept."""
+    contexts = []
+
+    def open_page(name, width=1280, scheme="light"):
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        contexts.append(context)
+        page = context.new_page()
+        page.requests, page.words = [], []
+        page.on("request", lambda request: page.requests.append(request.url))
+        page.on("console", lambda message: page.words.append(message.text))
+        page.on("pageerror", lambda error: page.words.append(str(error)))
+        page.goto(reports[name].as_uri())
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+@pytest.mark.parametrize("name", ["open", "blinded"])
+def test_no_request_leaves_the_page(visit, reports, name):
+    page = visit(name)
+    assert page.requests == [reports[name].as_uri()]
+    assert page.words == []
+
+
+@pytest.mark.parametrize("width", [1600, 1280, 768, 375])
+@pytest.mark.parametrize("name", ["open", "blinded"])
+def test_nothing_overflows(visit, name, width):
+    page = visit(name, width)
+    wide = page.evaluate(
+        """() => [...document.querySelectorAll('body *')]
+            .filter(e => !e.closest('.table-scroll') && !e.closest('svg') && !e.closest('.skip'))
+            .filter(e => e.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
+            .map(e => e.tagName + '.' + e.className)"""
+    )
+    assert wide == []
+    scroll = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+    assert page.evaluate(scroll)
+
+
+def test_on_a_desk_no_table_needs_scrolling(visit):
+    page = visit("open", 1280)
+    cut = page.evaluate(
+        """() => [...document.querySelectorAll('.table-scroll')]
+            .filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.id)"""
+    )
+    assert cut == []
+
+
+CONTRAST = """() => {
+  const parse = c => c.match(/[\\d.]+/g).map(Number);
+  const light = c => { const [r, g, b] = c.map(v => { v /= 255;
+    return v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+  const ground = e => { for (; e; e = e.parentElement) {
+    const c = parse(getComputedStyle(e).backgroundColor);
+    if (c.length === 3 || c[3] > 0) return c.slice(0, 3); } return [255, 255, 255]; };
+  const low = [];
+  for (const e of document.querySelectorAll('main *, nav *')) {
+    if (![...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim())) continue;
+    if (e.closest('svg')) continue;
+    const a = light(parse(getComputedStyle(e).color).slice(0, 3)), b = light(ground(e));
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (ratio < 4.5) low.push(e.tagName + '.' + e.className + ' ' + ratio.toFixed(2));
+  }
+  return low; }"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_all_text_has_the_contrast_that_people_need(visit, scheme):
+    # 4.5 : 1, WCAG 2.2 success criterion 1.4.3 level AA.
+    assert visit("open", scheme=scheme).evaluate(CONTRAST) == []
+
+
+def test_dark_is_dark_and_figures_follow(visit):
+    colour = "() => getComputedStyle(document.querySelector('figure svg text')).fill"
+    body = "() => getComputedStyle(document.body).backgroundColor"
+    light, dark = visit("open"), visit("open", scheme="dark")
+    assert light.evaluate(body) != dark.evaluate(body)
+    assert light.evaluate(colour) != dark.evaluate(colour)
+
+
+def test_on_paper_it_is_a_document(visit, tmp_path):
+    page = visit("open", scheme="dark")
+    pdf = page.pdf(format="A4")
+    assert pdf.startswith(b"%PDF")
+    page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.querySelector('nav')).display") == "none"
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert paper == "rgb(255, 255, 255)"
+
+
+def test_the_readme_has_this_picture(visit, tmp_path):
+    """`EQUIPOISE_PICTURE=1` takes it anew; without, the picture must exist and be a PNG."""
+    from tests.conftest import ROOT
+
+    target = ROOT / "docs" / "images" / "report.png"
+    if os.environ.get("EQUIPOISE_PICTURE"):
+        page = visit("open", 1280)
+        page.set_viewport_size({"width": 1280, "height": 1250})
+        page.screenshot(path=str(target))
+    assert target.read_bytes().startswith(b"\x89PNG")
+    assert "docs/images/report.png" in (ROOT / "README.md").read_text(encoding="utf-8")
