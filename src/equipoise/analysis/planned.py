@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from equipoise.analysis.results import Plan, PlannedArm, PlannedEstimand, PlannedSource
+from equipoise.analysis.results import (
+    Plan,
+    PlannedArm,
+    PlannedEstimand,
+    PlannedMeasure,
+    PlannedSource,
+    PlannedVisit,
+)
+from equipoise.instruments import get_scale
 from equipoise.protocol.plan import AllocationMethod
 
 if TYPE_CHECKING:
@@ -25,6 +33,13 @@ def make_plan(protocol: Protocol, blinded: bool) -> Plan:
         hypothetical=trial.hypothetical,
         size=protocol.population.size,
         population=protocol.population.description,
+        inclusion=protocol.population.inclusion,
+        exclusion=protocol.population.exclusion,
+        visits=tuple(
+            PlannedVisit(label=v.label, day=v.day, window=v.window, timing=v.timing)
+            for v in protocol.visits
+        ),
+        measures=tuple(_measures(protocol, blinded)),
         randomisation=_randomisation(protocol, blinded),
         strata=tuple(
             protocol.population.covariates[name].label for name in protocol.randomisation.strata
@@ -53,6 +68,42 @@ def _randomisation(protocol: Protocol, blinded: bool) -> str:
         drawn = " drawn at random" if len(plan.block_sizes) > 1 else ""
         sizes = f", block size {' or '.join(map(str, plan.block_sizes))}{drawn}"
     return f"{method}{within}, {ratio} ({labels}){sizes}"
+
+
+def _measures(protocol: Protocol, blinded: bool) -> list[PlannedMeasure]:
+    """What is measured when; while blinded without what can give the arm away."""
+    labels = {visit.id: visit.label for visit in protocol.visits}
+
+    def planned(visits: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(labels[visit.id] for visit in protocol.visits if visit.id in visits)
+
+    rows = []
+    for use in protocol.instruments.values():
+        scale = get_scale(use.scale)
+        items = f"; items {', '.join(map(str, use.items))}" if use.items else ""
+        text = f"total from {scale.total[0]} to {scale.total[1]} points{items} ({scale.source})"
+        visits = planned(use.visits)
+        rows.append(
+            PlannedMeasure(kind="rating scale", label=scale.label, definition=text, visits=visits)
+        )
+    for cell in protocol.cells.values():
+        if not (blinded and cell.unblinding):
+            text = f"{cell.marker}; {', '.join(cell.units)}; parent {cell.parent}"
+            visits = planned(cell.visits)
+            rows.append(
+                PlannedMeasure(kind="cells", label=cell.label, definition=text, visits=visits)
+            )
+    for lab in protocol.labs.values():
+        if not (blinded and lab.unblinding):
+            rows.append(
+                PlannedMeasure(
+                    kind="laboratory",
+                    label=lab.label,
+                    definition=lab.unit,
+                    visits=planned(lab.visits),
+                )
+            )
+    return rows
 
 
 def _arms(protocol: Protocol) -> list[PlannedArm]:

@@ -281,10 +281,11 @@ class RateDifference(Row):
 
 
 class HarmRow(Row):
-    """One kind of harm."""
+    """One kind of harm; `organ_class` where the protocol names the term."""
 
     key: str
     label: str
+    organ_class: str | None = None
     rates: tuple[Rate, ...]
     differences: tuple[RateDifference, ...]
 
@@ -321,6 +322,24 @@ class PlannedEstimand(Row):
     summary: str
 
 
+class PlannedVisit(Row):
+    """A visit; `day` and `window` count from the first dose."""
+
+    label: str
+    day: float
+    window: tuple[float, float]
+    timing: str | None
+
+
+class PlannedMeasure(Row):
+    """A measurement: a rating scale, a cell population or a laboratory value."""
+
+    kind: Literal["rating scale", "cells", "laboratory"]
+    label: str
+    definition: str
+    visits: tuple[str, ...]
+
+
 class PlannedSource(Row):
     """Where a value of the protocol comes from."""
 
@@ -343,6 +362,10 @@ class Plan(Row):
     hypothetical: bool
     size: int
     population: str
+    inclusion: tuple[str, ...]
+    exclusion: tuple[str, ...]
+    visits: tuple[PlannedVisit, ...]
+    measures: tuple[PlannedMeasure, ...]
     randomisation: str
     strata: tuple[str, ...]
     missing_data: str

@@ -54,7 +54,11 @@ def make_safety(protocol: Protocol, records: Records, groups: Groups) -> Safety:
         order = events.group_by("term").agg(pl.col("participant").n_unique().alias("n"))
         for term in order.sort("n", "term", descending=[True, False])["term"].to_list():
             people = set(events.filter(pl.col("term") == term)["participant"])
-            terms.append(_row(f"term:{term}", term, people, groups, alpha, smallest))
+            row = _row(f"term:{term}", term, people, groups, alpha, smallest)
+            named = protocol.safety.events.get(term)
+            terms.append(
+                row.model_copy(update={"organ_class": named.organ_class if named else None})
+            )
     watched: list[HarmRow] = []
     for name, label in (("suicidality", "Suicidality"), ("mania", "Switch into mania")):
         rule = getattr(protocol.safety, name)

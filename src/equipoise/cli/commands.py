@@ -278,4 +278,4 @@ def _print_provenance(results: Results, seconds: float) -> None:
     print(f"  data hash   {p.data_hash}")
     if results.blinded:
         print("  blinded     no allocation among the records")
-    print(f"  participants {results.flow.randomised}, {seconds:.1f} s")
+    print(f"  size        {results.flow.randomised} participants, {seconds:.1f} s")

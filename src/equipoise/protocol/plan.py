@@ -160,9 +160,6 @@ class Conduct(Part):
 class ReportOptions(Part):
     """What the report may show."""
 
-    individual_data: Flag = Field(
-        False, description="Show lines of single participants (observed data: off by default)"
-    )
     smallest_cell: Int = Field(
         5, ge=1, description="Observed data: counts of people below this are not broken down"
     )

@@ -282,15 +282,20 @@ def family_table(results: Results, family: FamilyResult) -> str:
     return html_table(f"family-{family.key}", columns, rows)
 
 
-def harm_table(name: str, results: Results, rows: Sequence[HarmRow]) -> str:
-    """Participants with harms by group, exact intervals, differences."""
-    columns = [("event", "Participants with")]
+def harm_table(
+    name: str, results: Results, rows: Sequence[HarmRow], *, by_class: bool = False
+) -> str:
+    """Participants with harms by group, exact intervals, differences; by organ class if asked."""
+    columns = [("class", "")] if by_class else []
+    columns += [("event", "Participants with")]
     columns += [(g.key, f"{g.label} (n = {g.n})") for g in results.groups]
     others = [g for g in results.groups if g.key != results.control] if results.control else []
     columns += [(f"{g.key}_diff", f"Difference, {g.label}") for g in others]
     cells: list[list[Cell]] = []
     for row in rows:
         line: list[Cell] = [row.label, *(_rate(rate) for rate in row.rates)]
+        if by_class:
+            line.insert(0, row.organ_class or "Terms that the protocol does not name")
         by_arm = {d.arm: d for d in row.differences}
         for g in others:
             d = by_arm.get(g.key)
@@ -300,7 +305,10 @@ def harm_table(name: str, results: Results, rows: Sequence[HarmRow]) -> str:
                 else f"{percent(d.estimate)} ({percent(d.lower)} to {percent(d.upper)})"
             )
         cells.append(line)
-    return html_table(name, columns, cells)
+    if by_class:  # classes in the order of their most frequent term
+        order = list(dict.fromkeys(line[0] for line in cells))
+        cells.sort(key=lambda line: order.index(line[0]))
+    return html_table(name, columns, cells, group=by_class)
 
 
 def _rate(rate: Rate) -> str:

@@ -24,6 +24,11 @@ def number(value: float | None, digits: int = 2) -> str:
     return text.replace("-", MINUS)
 
 
+def day(value: float) -> str:
+    """A day as short as it can be written."""
+    return f"{value:g}".replace("-", MINUS)
+
+
 def significant(value: float | None, digits: int = 3) -> str:
     """A number to significant digits, without an exponent in the ordinary range."""
     if value is None or not math.isfinite(value):
