@@ -1,13 +1,20 @@
 """Files are written beside their place and renamed into it, all or none.
 
 A set of files is written whole into a hidden folder of the same file system. Only when every
-file is complete are they renamed into place, so that a full disk, a kill or Ctrl-C leaves an
-older good report as it was.
+file is complete are they renamed into place; what stood there is kept aside until the last
+one stands, and put back if one fails. So a full disk, a missing permission, a kill or Ctrl-C
+leaves an older good report as it was.
+
+``files.json`` in the folder says which results and report Equipoise wrote there, with hashes:
+a later run removes what of an earlier one it replaces, and never a file that a person put or
+changed there. Records and lists are in no index: a hash of an allocation could be guessed.
 """
 
 from __future__ import annotations
 
 import errno
+import hashlib
+import json
 import os
 import shutil
 import tempfile
@@ -15,6 +22,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from equipoise.faults import EquipoiseError, single
+
+INDEX = "files.json"
 
 _REASONS = {
     errno.ENOSPC: ("disk-full", "the disk is full", "free some space, or name another --out"),
@@ -47,27 +56,33 @@ def write_error(error: OSError, target: Path) -> EquipoiseError:
 
 def write_files(
     folder: Path,
-    files: Mapping[str, bytes],
+    sets: Mapping[str, Mapping[str, bytes]],
     *,
     last: str,
-    owned: Sequence[str] = (),
+    replaces: Sequence[str] = (),
+    removes: Sequence[str] = (),
     private: Sequence[str] = (),
+    unindexed: Sequence[str] = (),
 ) -> None:
-    """Write files into a folder, all or none.
+    """Write sets of files into a folder, all or none.
 
     Parameters
     ----------
     folder
         Made if it is missing; other files in it stay.
-    files
-        Relative path → content.
+    sets
+        Name of a set (``results``, ``report``, …) → relative path → content. Files of the
+        same set that an earlier run wrote and this one lacks are removed.
     last
         The file that is renamed after all others: its presence means a complete set.
-    owned
-        Patterns of files that belong to the set: those of an earlier run that the present
-        set lacks are removed once it stands.
+    replaces
+        Further sets of an earlier run that must not stand beside the new files.
+    removes
+        Files to be removed together with the writing, by relative path.
     private
         Files that only their owner may read.
+    unindexed
+        Sets that ``files.json`` says nothing of.
 
     Raises
     ------
@@ -80,22 +95,21 @@ def write_files(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         stage = Path(tempfile.mkdtemp(prefix=".equipoise-", dir=folder))
+        index = _read_index(folder)
+        files = {path: content for files in sets.values() for path, content in files.items()}
+        outdated = [path for path in removes if path not in files]
+        outdated += _outdated(folder, index, sets, replaces)
+        index = {name: paths for name, paths in index.items() if name not in replaces}
+        index |= {name: _hashes(paths) for name, paths in sets.items() if name not in unindexed}
+        if index:
+            files[INDEX] = json.dumps(index, indent=1).encode() + b"\n"
         for name, content in files.items():
-            path = stage / name
+            path = stage / "new" / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch(mode=0o600 if name in private else 0o666)
             path.write_bytes(content)
-        for name in files:
-            if (folder / name).is_dir():
-                raise IsADirectoryError(errno.EISDIR, "is a folder", name)
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        for name in sorted(files, key=lambda name: name == last):
-            os.replace(stage / name, folder / name)
+        _exchange(folder, stage, sorted(files, key=lambda name: name == last), outdated)
         done = True
-        for pattern in owned:
-            for path in folder.glob(pattern):
-                if path.relative_to(folder).as_posix() not in files:
-                    path.unlink()
     except OSError as error:
         raise write_error(error, folder) from error
     finally:
@@ -105,3 +119,73 @@ def write_files(
             for path in made:
                 if path.is_dir() and not any(path.iterdir()):
                     path.rmdir()
+
+
+def _exchange(folder: Path, stage: Path, names: Sequence[str], outdated: Sequence[str]) -> None:
+    """Rename the new files into place and the old ones aside; undo all of it if one fails."""
+    for name in names:
+        if (folder / name).is_dir():
+            raise IsADirectoryError(errno.EISDIR, "is a folder", name)
+    undo: list[tuple[Path, Path]] = []
+    made: list[Path] = []
+
+    def move(source: Path, target: Path) -> None:
+        missing = [path for path in target.parents if not path.exists()]
+        target.parent.mkdir(parents=True, exist_ok=True)
+        made.extend(path for path in missing if stage not in (path, *path.parents))
+        undo.append((source, target))
+        os.replace(source, target)
+
+    try:
+        for name in (*outdated, *names):
+            if (folder / name).exists():
+                move(folder / name, stage / "old" / name)
+            if name in names:
+                move(stage / "new" / name, folder / name)
+    except BaseException:
+        for source, target in reversed(undo):
+            if target.exists() and not source.exists():
+                os.replace(target, source)
+        for path in made:
+            if path.is_dir() and not any(path.iterdir()):
+                path.rmdir()
+        raise
+
+
+def _hashes(files: Mapping[str, bytes]) -> dict[str, str]:
+    return {name: _digest(content) for name, content in files.items()}
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _read_index(folder: Path) -> dict[str, dict[str, str]]:
+    """What earlier runs wrote here; nothing when there is no index that can be read."""
+    try:
+        data = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        return {
+            str(name): {str(path): str(digest) for path, digest in files.items()}
+            for name, files in data.items()
+        }
+    except (OSError, ValueError, AttributeError):
+        return {}
+
+
+def _outdated(
+    folder: Path,
+    index: Mapping[str, Mapping[str, str]],
+    sets: Mapping[str, Mapping[str, bytes]],
+    replaces: Sequence[str],
+) -> list[str]:
+    """Files of earlier runs that the new ones replace and that nobody has changed since."""
+    new = {path for files in sets.values() for path in files}
+    found = []
+    for name in (*sets, *replaces):
+        for path, digest in index.get(name, {}).items():
+            target = folder / path
+            inside = folder.resolve() in target.resolve().parents
+            plain = inside and target.is_file() and not target.is_symlink()
+            if path not in new and plain and _digest(target.read_bytes()) == digest:
+                found.append(path)
+    return found

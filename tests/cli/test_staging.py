@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 from pathlib import Path
 
 import pytest
 
 from equipoise.faults import EquipoiseError
-from equipoise.staging import write_files
+from equipoise.staging import INDEX, write_files
 
 FILES = {"a.txt": b"new a", "sub/b.txt": b"new b", "last.txt": b"new last"}
 
 
-@pytest.fixture
-def folder(tmp_path):
-    (tmp_path / "sub").mkdir()
-    for name in (*FILES, "sub/old.txt", "mine.txt"):
-        (tmp_path / name).write_bytes(b"old")
-    return tmp_path
+def write(folder, files=FILES, **options):
+    write_files(folder, {"results": files}, last="last.txt", **options)
 
 
 def contents(folder):
@@ -28,66 +25,119 @@ def contents(folder):
     }
 
 
-def test_success_replaces_all_removes_what_is_owned_and_keeps_the_rest(folder):
-    write_files(folder, FILES, last="last.txt", owned=("sub/*.txt",))
-    assert contents(folder) == {**FILES, "mine.txt": b"old"}
-    assert not list(folder.glob(".equipoise-*"))
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with an earlier set, a file of it that a person changed, and one of their own."""
+    old = {**dict.fromkeys(FILES, b"old"), "sub/gone.txt": b"old", "sub/edited.txt": b"old"}
+    write(tmp_path, old)
+    (tmp_path / "sub/edited.txt").write_bytes(b"edited by a person")
+    (tmp_path / "sub/mine.txt").write_bytes(b"mine")
+    return tmp_path
 
 
-@pytest.mark.parametrize(
-    ("number", "words"),
-    [
-        (errno.ENOSPC, "disk is full"),
-        (errno.EDQUOT, "quota"),
-        (errno.EROFS, "read-only"),
-        (errno.EIO, "untouched"),
-        (errno.EACCES, "no permission"),
-    ],
-)
-@pytest.mark.parametrize("failing", sorted(FILES))
-def test_a_failure_at_any_file_leaves_everything_as_it_was(folder, monkeypatch, number, words, failing):  # fmt: skip
+KEPT = {"sub/edited.txt": b"edited by a person", "sub/mine.txt": b"mine"}
+
+
+def test_success_replaces_the_set_and_touches_nothing_of_a_person(folder):
+    write(folder)
+    found = contents(folder)
+    assert set(json.loads(found.pop(INDEX))["results"]) == set(FILES)
+    assert found == {**FILES, **KEPT}
+
+
+def test_another_set_goes_only_when_it_is_replaced(folder):
+    write_files(folder, {"report": {"report.html": b"page"}}, last="report.html")
+    write(folder)
+    assert (folder / "report.html").is_file()
+    write(folder, replaces=("report",))
+    assert not (folder / "report.html").exists()
+    assert "report" not in json.loads((folder / INDEX).read_text(encoding="utf-8"))
+
+
+def test_an_index_of_another_hand_removes_nothing_outside(folder, tmp_path_factory):
+    outside = tmp_path_factory.mktemp("outside") / "precious.txt"
+    outside.write_bytes(b"precious")
+    import hashlib
+
+    digest = hashlib.sha256(b"precious").hexdigest()
+    relative = os.path.relpath(outside, folder)
+    (folder / INDEX).write_text(json.dumps({"results": {relative: digest, str(outside): digest}}))
+    write(folder)
+    assert outside.read_bytes() == b"precious"
+    for broken in ("[]", "{", '{"results": 5}', '{"results": ["a"]}'):
+        (folder / INDEX).write_text(broken)
+        write(folder)
+
+
+def test_a_set_that_is_not_indexed_leaves_no_hash(tmp_path):
+    write(tmp_path, unindexed=("results",))
+    assert contents(tmp_path) == FILES
+
+
+ERRORS = [(errno.ENOSPC, "disk is full"), (errno.EDQUOT, "quota"), (errno.EROFS, "read-only"),
+          (errno.EIO, "untouched"), (errno.EACCES, "no permission")]  # fmt: skip
+
+
+@pytest.mark.parametrize(("number", "words"), ERRORS)
+@pytest.mark.parametrize("failing", [*FILES, INDEX])
+def test_a_failed_write_leaves_everything_as_it_was(folder, monkeypatch, number, words, failing):
     before = contents(folder)
-    write = Path.write_bytes
+    real = Path.write_bytes
 
     def broken(self, data):
         if self.as_posix().endswith(failing):
-            write(self, data[:2])
+            real(self, data[:2])
             raise OSError(number, os.strerror(number))
-        return write(self, data)
+        return real(self, data)
 
     monkeypatch.setattr(Path, "write_bytes", broken)
     with pytest.raises(EquipoiseError, match=words):
-        write_files(folder, FILES, last="last.txt", owned=("sub/*.txt",))
+        write(folder)
     monkeypatch.undo()
     assert contents(folder) == before
     assert not list(folder.glob(".equipoise-*"))
 
 
-def test_ctrl_c_leaves_everything_as_it_was(folder, monkeypatch):
+@pytest.mark.parametrize("fault", [OSError(errno.EACCES, "no"), KeyboardInterrupt("stopped")])
+@pytest.mark.parametrize("at", range(9))
+def test_a_failure_between_any_two_renames_is_undone(folder, monkeypatch, at, fault):
     before = contents(folder)
+    real, calls = os.replace, []
 
-    def interrupted(self, data):
-        raise KeyboardInterrupt
+    def broken(source, target):
+        calls.append(source)
+        if len(calls) == at + 1:
+            raise fault
+        real(source, target)
 
-    monkeypatch.setattr(Path, "write_bytes", interrupted)
-    with pytest.raises(KeyboardInterrupt):  # noqa: PT012
-        write_files(folder, FILES, last="last.txt")
-        raise AssertionError("not reached")
+    monkeypatch.setattr(os, "replace", broken)
+    expected = KeyboardInterrupt if isinstance(fault, KeyboardInterrupt) else EquipoiseError
+    with pytest.raises(expected, match="stopped" if expected is KeyboardInterrupt else "untouched"):
+        write(folder, {**FILES, "new/deep/c.txt": b"c"})
     monkeypatch.undo()
+    assert len(calls) > at
     assert contents(folder) == before
+    assert not (folder / "new").exists()
+    assert not list(folder.glob(".equipoise-*"))
 
 
 def test_a_folder_that_was_made_for_nothing_is_removed(tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        Path, "write_bytes", lambda *_: (_ for _ in ()).throw(OSError(errno.ENOSPC, ""))
-    )
+    def full(*_):
+        raise OSError(errno.ENOSPC, "")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(EquipoiseError, match="disk is full"):
-        write_files(tmp_path / "new" / "deep", FILES, last="last.txt")
+        write(tmp_path / "new" / "deep")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_in_the_place_of_a_file(tmp_path):
     (tmp_path / "a.txt").mkdir()
     with pytest.raises(EquipoiseError, match="a folder of that name is in the way"):
-        write_files(tmp_path, FILES, last="last.txt")
+        write(tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_private_files_are_never_readable_by_others(tmp_path):
+    write(tmp_path, private=("a.txt",))
+    assert (tmp_path / "a.txt").stat().st_mode & 0o077 == 0

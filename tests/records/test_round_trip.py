@@ -47,6 +47,21 @@ def test_blinded_records_never_land_beside_an_old_allocation(tmp_path, il2_recor
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
 
 
+def test_observed_records_are_never_overwritten_by_others(tmp_path, il2, il2_records):
+    observed = eq.records_from_tables(il2, il2_records.frames(), source="a hospital")
+    eq.write_records(observed, tmp_path)
+    before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
+    other = eq.records_from_tables(il2, il2_records.frames(), source="another hospital")
+    for records in (il2_records, other):
+        with pytest.raises(eq.EquipoiseError, match="never overwritten"):
+            eq.write_records(records, tmp_path)
+    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
+    eq.write_records(observed, tmp_path, format="parquet")  # the same source may be written anew
+    (tmp_path / "manifest.json").write_text("{", encoding="utf-8")
+    with pytest.raises(eq.EquipoiseError, match="unknown origin"):
+        eq.write_records(il2_records, tmp_path)
+
+
 def test_pandas_frames_and_shuffled_columns_are_read(il2, il2_records):
     frames = {
         name: pd.DataFrame({column: frame[column].to_list() for column in reversed(frame.columns)})

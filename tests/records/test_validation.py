@@ -57,7 +57,7 @@ CASES = [
     ("scores", set_cell(1, "visit", "week3"), "visit-unknown", "scores.csv, line 2", "week3"),
     ("visits", set_cell(2, "day", "90"), "day-out-of-window", "visits.csv, line 3", "90"),
     ("scores", set_cell(1, "score", "99"), "score-out-of-range", "scores.csv, line 2", "99"),
-    ("scores", set_cell(1, "score", "12,5"), "csv-invalid", "scores.csv", "line 2 has 7 fields"),
+    ("scores", set_cell(1, "score", "12,5"), "csv-invalid", "scores.csv, line 2", "7 fields"),
     ("scores", set_cell(1, "score", '"12,5"'), "decimal-comma", "scores.csv, line 2", "12,5"),
     ("scores", set_cell(1, "score", "high"), "not-of-kind", "scores.csv, line 2", "high"),
     ("scores", set_cell(1, "score", "inf"), "not-of-kind", "scores.csv, line 2", "inf"),
@@ -272,3 +272,138 @@ def test_records_without_participants(folder, il2):
         path.unlink()
     with pytest.raises(eq.EquipoiseError, match="table `participants`"):
         eq.read_records(folder, il2)
+
+
+def test_a_line_with_too_few_fields_is_a_fault_not_a_missing_value(folder, il2):
+    def shorten(lines):
+        return [line.rsplit(",", 1)[0] if ",week8," in line else line for line in lines]
+
+    n = (folder / "scores.csv").read_text(encoding="utf-8").count(",week8,")
+    edit(folder, "scores", shorten)
+    with pytest.raises(eq.EquipoiseError, match="every line has the 6 fields") as info:
+        eq.read_records(folder, il2)
+    assert len(info.value.faults) == min(n, 50)
+    assert {f.value for f in info.value.faults} == {"5 fields"}
+
+
+def test_lines_are_counted_through_quoted_new_lines(folder, il2):
+    def change(lines):
+        cells = lines[3].split(",")
+        lines[1] = lines[1].replace("recovered", '"recovered\nlater"')
+        assert "\n" in lines[1]
+        cells[lines[0].split(",").index("grade")] = "9"
+        lines[3] = ",".join(cells)
+        return lines
+
+    edit(folder, "adverse_events", change)
+    with pytest.raises(eq.EquipoiseError, match="between 1 and 5") as info:
+        eq.read_records(folder, il2)
+    assert info.value.faults[0].where == "adverse_events.csv, line 5"
+
+
+def test_empty_lines_are_no_rows_and_rows_of_frames_are_called_rows(folder, il2, il2_records):
+    path = folder / "scores.csv"
+    path.write_text(path.read_text(encoding="utf-8") + "\n\n", encoding="utf-8")
+    assert eq.read_records(folder, il2).scores.equals(il2_records.scores)
+    wrong = il2_records.scores.with_columns(score=pl.lit(99.0))
+    with pytest.raises(eq.EquipoiseError, match=r"scores, row 1\b"):
+        eq.records_from_tables(
+            il2, il2_records.frames() | {"scores": wrong}, manifest=il2_records.manifest
+        )
+
+
+@pytest.fixture
+def blinded(folder):
+    for name in ("allocation", "kits"):
+        (folder / f"{name}.csv").unlink()
+    return folder
+
+
+def drop_header(lines):
+    return lines[1:]
+
+
+def cr_only(path):
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r"))
+
+
+def misspell(old, new):
+    return lambda lines: [line.replace(f",{old},", f",{new},") for line in lines]
+
+
+def with_comma(column):
+    def change(lines):
+        at = lines[0].split(",").index(column)
+        rows = [line.split(",") for line in lines]
+        for row in rows[1:]:
+            row[at] = '"' + row[at].replace(".", ",") + '"'
+        return [",".join(row) for row in rows]
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("table", "change"),
+    [
+        ("cells", drop_header),
+        ("labs", drop_header),
+        ("adverse_events", drop_header),
+        ("cells", lambda lines: [lines[0], '"' + lines[1], *lines[2:]]),
+        ("cells", with_comma("value")),
+        ("cells", lambda lines: misspell("treg", "Treg")(with_comma("value")(lines))),
+        ("labs", lambda lines: misspell("eosinophils", "Eos")(with_comma("value")(lines))),
+        ("adverse_events", lambda lines: [lines[0], *(x.replace(",1,", ",7,") for x in lines[1:])]),
+    ],
+)
+def test_no_damage_makes_a_blinded_error_quote_a_value(blinded, il2, il2_records, table, change):
+    edit(blinded, table, change)
+    with pytest.raises(eq.EquipoiseError, match="are refused") as info:
+        eq.read_records(blinded, il2)
+    text = info.value.render(shown_per_kind=10_000)
+    secret = il2_records.cells.filter(pl.col("population").is_in(["treg", "th2"]))["value"]
+    secret = [*secret, *il2_records.labs.filter(pl.col("analyte") == "eosinophils")["value"]]
+    known = il2_records.cells.filter(~pl.col("population").is_in(["treg", "th2"]))["value"]
+    known = {*known, *il2_records.labs.filter(pl.col("analyte") == "crp")["value"]}
+    quoted = {n.replace(",", ".") for n in re.findall(r"\d+[.,]\d+", text)}
+    assert not {f"{value:g}" for value in {*secret} - known} & quoted
+    for term in ("Injection", "Influenza"):
+        assert term not in text
+
+
+def test_line_ends_of_old_macs_are_named(blinded, il2):
+    cr_only(blinded / "cells.csv")
+    with pytest.raises(eq.EquipoiseError, match="lines end with a line feed") as info:
+        eq.read_records(blinded, il2)
+    assert len(info.value.faults) == 1
+
+
+@pytest.mark.parametrize("name", ["allocation.txt", "allocation.xlsx", "kits.txt"])
+def test_an_allocation_in_another_form_is_refused_not_overlooked(blinded, il2, name):
+    (blinded / name).write_text("P001,il2", encoding="utf-8")
+    with pytest.raises(eq.EquipoiseError, match="a table is a file named"):
+        eq.read_records(blinded, il2)
+
+
+def test_an_allocation_that_is_a_folder_is_refused(blinded, il2):
+    (blinded / "allocation.csv").mkdir()
+    with pytest.raises(eq.EquipoiseError, match="a table is a file named"):
+        eq.read_records(blinded, il2)
+
+
+def test_a_list_beside_blinded_records_is_refused_and_not_quoted(blinded, il2, tmp_path):
+    path = tmp_path / "list.csv"
+    path.write_text("stratum,sequence,arm\nMDD,il2,placebo\n", encoding="utf-8")
+    with pytest.raises(eq.EquipoiseError, match="these records have none") as info:
+        eq.read_records(blinded, il2, allocation_list=path)
+    assert "placebo" not in str(info.value)
+    assert "il2`" not in str(info.value)
+
+
+def test_what_was_checked_and_what_differs_is_noted(folder, il2, il2_records):
+    listed = eq.randomise(il2, seed=1).frame
+    records = eq.read_records(folder, il2, allocation_list=listed)
+    assert "Each allocation was held against the randomisation list" in records.notes
+    observed = eq.records_from_tables(il2, il2_records.frames(), origin="observed")
+    manifest = observed.manifest.model_copy(update={"protocol_hash": "0" * 64})
+    noted = eq.records_from_tables(il2, il2_records.frames(), manifest=manifest)
+    assert any("captured under another protocol" in note for note in noted.notes)

@@ -18,21 +18,23 @@ if TYPE_CHECKING:
 
 FILE = "results.json"
 
-#: Files of results: those of an earlier run that a new one lacks are removed.
-OWNED = ("tables/*.csv",)
-
 
 def write_results(results: Results, folder: str | Path) -> None:
     """Write ``results.json`` and ``tables/*.csv``, all or none.
 
-    Tables of an earlier run in the same folder that these results lack are removed.
+    Tables of an earlier run in the same folder that these results lack are removed, and so is
+    a report of other results: it must not stand beside these numbers.
 
     Raises
     ------
     EquipoiseError
         When the folder cannot be written; it is then as it was before.
     """
-    write_files(Path(folder), result_files(results), last=FILE, owned=OWNED)
+    folder = Path(folder)
+    files = result_files(results)
+    same = (folder / FILE).is_file() and (folder / FILE).read_bytes() == files[FILE]
+    replaced = () if same else ("report",)
+    write_files(folder, {"results": files}, last=FILE, replaces=replaced)
 
 
 def result_files(results: Results) -> dict[str, bytes]:

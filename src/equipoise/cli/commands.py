@@ -205,12 +205,16 @@ def run(
     allocation_list: ListOption = None,
 ) -> None:
     """The main job: analyse records, or a simulated trial, and write the report."""
-    from equipoise.analysis.storage import OWNED as RESULT_FILES
     from equipoise.analysis.storage import result_files
     from equipoise.protocol import load_protocol
-    from equipoise.records.writing import record_files, refuse_other_records
+    from equipoise.records.writing import (
+        MANIFEST,
+        existing_files,
+        holds_simulated_records,
+        record_files,
+        refuse_other_records,
+    )
     from equipoise.report.writing import FILE, report_files
-    from equipoise.report.writing import OWNED as REPORT_FILES
     from equipoise.simulation import simulate as draw
     from equipoise.staging import write_files
 
@@ -228,12 +232,17 @@ def run(
         command += " --data DIR"
     results = _analyse(protocol, records, command)
     say("report")
-    files = result_files(results) | report_files(results)
+    sets = {"results": result_files(results), "report": report_files(results)}
+    there = target / "data"
+    removes: list[str] = []
     if data is None:
-        refuse_other_records(records, target / "data")
-        files |= {f"data/{name}": content for name, content in record_files(records).items()}
-    # One set: a report never stands beside the numbers of another run.
-    write_files(target, files, last=FILE, owned=(*RESULT_FILES, *REPORT_FILES))
+        refuse_other_records(records, there)
+        sets["data"] = {f"data/{name}": text for name, text in record_files(records).items()}
+        removes = [f"data/{name}" for name in existing_files(there, records.frames())]
+    elif data.resolve() != there.resolve() and holds_simulated_records(there):
+        removes = [f"data/{name}" for name in (*existing_files(there), MANIFEST)]
+    # Written as one: a report never stands beside numbers or simulated data of another run.
+    write_files(target, sets, last=FILE, removes=removes, unindexed=("data",))
     _print_provenance(results, time.monotonic() - started)
     print(target / FILE)
 

@@ -72,14 +72,16 @@ def write_allocation(allocation: Allocation, folder: str | Path, *, rehearsal: b
         be written.
     """
     folder = Path(folder)
-    if (folder / LIST_FILE).exists():
-        raise single(
-            "The list is not written",
-            code="list-exists",
-            where=str(folder / LIST_FILE),
-            rule="a randomisation list is drawn once and never overwritten",
-            remedy="name another --out, or keep the list that is there",
-        )
+    for name in (LIST_FILE, COMMITMENT_FILE, SECRET_FILE):
+        if (folder / name).exists():
+            raise single(
+                "The list is not written",
+                code="list-exists",
+                where=str(folder / name),
+                rule="a randomisation list, its commitment and its secret are drawn once and "
+                "never overwritten",
+                remedy="name another --out, or keep what is there",
+            )
     made = seal(allocation.frame)
     kind = "rehearsal from an open seed, not for a real trial" if rehearsal else "real trial"
     public = {
@@ -101,7 +103,13 @@ def write_allocation(allocation: Allocation, folder: str | Path, *, rehearsal: b
         COMMITMENT_FILE: _json(public),
         SECRET_FILE: _json(secret),
     }
-    write_files(folder, files, last=LIST_FILE, private=(LIST_FILE, SECRET_FILE))
+    write_files(
+        folder,
+        {"randomisation": files},
+        last=LIST_FILE,
+        private=(LIST_FILE, SECRET_FILE),
+        unindexed=("randomisation",),
+    )
     return made
 
 

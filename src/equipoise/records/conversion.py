@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from equipoise.faults import Fault, nearest
+from equipoise.faults import WITHHELD, Fault, nearest
 from equipoise.records.model import dtypes
-from equipoise.records.rows import RowFaults
+from equipoise.records.rows import RowFaults, RowPlace
 from equipoise.records.schema import Column, Kind, Table
 
 if TYPE_CHECKING:
@@ -28,21 +28,21 @@ def converted(
     frame: pl.DataFrame,
     schema: Mapping[str, Table],
     *,
-    where: str,
+    place: RowPlace,
     protocol: Protocol,
     blinded: bool,
 ) -> tuple[pl.DataFrame | None, list[Fault]]:
     """The frame with the schema's columns, order and types, or None, with its faults."""
     if name not in schema:
         return None, [
-            Fault("table-unknown", where, "", "", f"`{name}` is no table of a trial",
+            Fault("table-unknown", place.where, "", "", f"`{name}` is no table of a trial",
                   nearest(name, list(schema)))
         ]  # fmt: skip
     table = schema[name]
-    faults = _column_faults(frame, table, where)
+    faults = _column_faults(frame, table, place.where, blinded)
     if faults:
         return None, faults
-    rows = RowFaults(where, frame, protocol, blinded)
+    rows = RowFaults(place, frame, protocol, blinded)
     columns: list[pl.Series] = []
     types = dtypes(table)
     for column in table.columns:
@@ -53,7 +53,10 @@ def converted(
     return pl.DataFrame(columns), rows.faults
 
 
-def _column_faults(frame: pl.DataFrame, table: Table, where: str) -> list[Fault]:
+def _column_faults(frame: pl.DataFrame, table: Table, where: str, blinded: bool) -> list[Fault]:
+    # A file without a header has values where names are expected.
+    quote = not blinded
+    found = ", ".join(name[:40] for name in frame.columns[:12]) or "none"
     names = [column.name for column in table.columns]
     faults = [
         Fault(
@@ -62,7 +65,7 @@ def _column_faults(frame: pl.DataFrame, table: Table, where: str) -> list[Fault]
             column.name,
             "",
             f"`{table.name}` has the columns {', '.join(names)}",
-            f"add the column `{column.name}`; found: {', '.join(frame.columns) or 'none'}",
+            f"add the column `{column.name}`" + (f"; found: {found}" if quote else ""),
         )
         for column in table.columns
         if column.name not in frame.columns and not column.absent
@@ -71,12 +74,13 @@ def _column_faults(frame: pl.DataFrame, table: Table, where: str) -> list[Fault]
         Fault(
             "column-unknown",
             where,
-            name,
+            name[:40] if quote else WITHHELD,
             "",
             f"`{table.name}` has the columns {', '.join(names)}",
-            nearest(name, names) + " Else take the column out, or declare it in the protocol",
+            (nearest(name, names) if quote else "")
+            + " Else take the column out, or declare it in the protocol",
         )
-        for name in frame.columns
+        for name in frame.columns[:50]
         if name not in names
     ]
     return faults

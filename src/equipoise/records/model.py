@@ -98,6 +98,7 @@ def records_from_tables(
         With every fault of every table.
     """
     from equipoise.records.conversion import converted
+    from equipoise.records.rows import RowPlace
     from equipoise.records.validation import validate
 
     if manifest is None:
@@ -113,7 +114,12 @@ def records_from_tables(
     blinded = "allocation" not in frames
     for name, frame in frames.items():
         table, table_faults = converted(
-            name, as_polars(frame), schema, where=name, protocol=protocol, blinded=blinded
+            name,
+            as_polars(frame),
+            schema,
+            place=RowPlace(name),
+            protocol=protocol,
+            blinded=blinded,
         )
         faults += table_faults
         if table is not None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import gzip
-import io
 import json
-import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 from pydantic import ValidationError
@@ -16,7 +13,9 @@ from equipoise.faults import EquipoiseError, Fault, single
 from equipoise.records.conversion import converted
 from equipoise.records.manifest import Manifest, Origin
 from equipoise.records.model import Records
-from equipoise.records.schema import TABLE_NAMES, Table, tables
+from equipoise.records.rows import RowPlace
+from equipoise.records.schema import TABLE_NAMES, tables
+from equipoise.records.table_files import read_table_file
 from equipoise.records.validation import validate
 from equipoise.records.writing import FORMATS, MANIFEST
 
@@ -65,21 +64,33 @@ def read_records(
     frames: dict[str, pl.DataFrame] = {}
     files, file_faults = _files(folder)
     faults += file_faults
-    blinded = "allocation" not in files
+    blinded = is_blinded(folder)
+    places: dict[str, RowPlace] = {}
     for name, path in files.items():
-        raw, raw_faults, raw_notes = _raw(path, schema[name])
-        faults += raw_faults
-        notes += raw_notes
-        if raw is None:
+        raw = read_table_file(path, schema[name], blinded=blinded)
+        places[name] = raw.place
+        faults += raw.faults
+        notes += raw.notes
+        if raw.frame is None:
             continue
         frame, frame_faults = converted(
-            name, raw, schema, where=path.name, protocol=protocol, blinded=blinded
+            name, raw.frame, schema, place=raw.place, protocol=protocol, blinded=blinded
         )
         faults += frame_faults
         if frame is not None:
             frames[name] = frame
-        del raw
     listed = _allocation_list(allocation_list, faults)
+    if allocation_list is not None and blinded:
+        faults.append(
+            Fault(
+                "list-without-allocation",
+                str(folder),
+                "--list",
+                "",
+                "a list is compared with the allocation, and these records have none",
+                "add the allocation, or leave the list out",
+            )
+        )
     return validate(
         protocol,
         manifest,
@@ -89,8 +100,13 @@ def read_records(
         notes=tuple(notes),
         heading=f"The records in `{folder}` are refused",
         present=frozenset(files),
-        names={name: path.name for name, path in files.items()},
+        places=places,
     )
+
+
+def is_blinded(folder: Path) -> bool:
+    """Whether a folder of records holds no allocation in any form that is read."""
+    return not any((folder / f"allocation{ending}").is_file() for ending in _ENDINGS)
 
 
 def _manifest(folder: Path) -> tuple[Manifest | None, list[Fault]]:
@@ -131,8 +147,10 @@ def _manifest(folder: Path) -> tuple[Manifest | None, list[Fault]]:
 def _files(folder: Path) -> tuple[dict[str, Path], list[Fault]]:
     found: dict[str, Path] = {}
     faults: list[Fault] = []
+    known: set[str] = set()
     for name in TABLE_NAMES:
         paths = [folder / f"{name}{e}" for e in _ENDINGS if (folder / f"{name}{e}").is_file()]
+        known |= {path.name for path in paths}
         if len(paths) > 1:
             faults.append(
                 Fault(
@@ -146,107 +164,25 @@ def _files(folder: Path) -> tuple[dict[str, Path], list[Fault]]:
             )
         elif paths:
             found[name] = paths[0]
-    known = {f"{name}{ending}" for name in TABLE_NAMES for ending in _ENDINGS}
+    tables_like = [
+        path
+        for path in sorted(folder.iterdir())
+        if path.name not in known
+        and (path.name.endswith(_ENDINGS) or path.name.split(".")[0] in ("allocation", "kits"))
+    ]
     faults.extend(
         Fault(
             "file-unknown",
             path.name,
             "",
             "",
-            "a table has one of the names " + ", ".join(TABLE_NAMES),
+            f"a table is a file named {', '.join(TABLE_NAMES)} with the ending "
+            + " or ".join(_ENDINGS),
             "rename it, or move it elsewhere",
         )
-        for path in sorted(folder.iterdir())
-        if path.name.endswith(_ENDINGS) and path.name not in known
+        for path in tables_like
     )
     return found, faults
-
-
-def _raw(path: Path, table: Table) -> tuple[pl.DataFrame | None, list[Fault], list[str]]:
-    """The file as it stands: text for CSV, types for Parquet."""
-
-    def refuse(code: str, rule: str, remedy: str, value: str = "") -> tuple[None, list[Fault], Any]:
-        return None, [Fault(code, path.name, "", value, rule, remedy)], []
-
-    try:
-        if path.suffix == ".parquet":
-            return pl.read_parquet(path), [], []
-        data = path.read_bytes()
-        if path.suffix == ".gz":
-            data = gzip.decompress(data)
-    except (OSError, EOFError, zlib.error) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        return refuse("file-unreadable", f"the file can be read: {reason}", "mend or replace it")
-    except pl.exceptions.PolarsError as error:
-        return refuse("file-unreadable", f"the file is Parquet: {error}", "write it again")
-    if not data.strip():
-        return refuse(
-            "file-empty",
-            "a table has a line of column names",
-            "write the header " + ",".join(c.name for c in table.columns) + ", or remove the file",
-        )
-    notes: list[str] = []
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return refuse("file-encoding", "the file is UTF-8", "save it as CSV UTF-8", "UTF-16")
-    if data.startswith(b"\xef\xbb\xbf"):
-        data = data[3:]
-        notes.append(f"{path.name}: a UTF-8 byte-order mark was skipped")
-    try:
-        header = data.split(b"\n", 1)[0].decode("utf-8").strip()
-    except UnicodeDecodeError:
-        return refuse("file-encoding", "the file is UTF-8", "save it as CSV UTF-8")
-    if (wrong := _wrong_separator(header, table)) is not None:
-        return refuse(
-            "separator-wrong",
-            "columns are separated by commas, decimals written with a point",
-            "save it as comma-separated values with decimal points",
-            {"\t": "tab"}.get(wrong, f'"{wrong}"'),
-        )
-    return _csv(path, data, notes)
-
-
-def _csv(
-    path: Path, data: bytes, notes: list[str]
-) -> tuple[pl.DataFrame | None, list[Fault], list[str]]:
-    try:
-        frame = pl.read_csv(io.BytesIO(data), infer_schema=False, truncate_ragged_lines=False)
-    except pl.exceptions.PolarsError as error:
-        reason = str(error).split("\n", 1)[0]
-        rule, remedy = f"every line has the header's columns: {reason}", "mend the file"
-        code = "csv-invalid"
-        if "utf" in reason.lower():
-            code, rule, remedy = "file-encoding", "the file is UTF-8", "save it as CSV UTF-8"
-        elif "duplicate" in reason.lower():
-            rule, remedy = "a column name stands once", "rename or remove one"
-        elif "more fields" in reason or "fields" in reason:
-            remedy = 'mend the line; text with a comma stands in "double quotes"'
-        return None, [Fault(code, path.name, "", _ragged_line(data), rule, remedy)], notes
-    return frame, [], notes
-
-
-def _ragged_line(data: bytes) -> str:
-    """The first line whose number of fields is not the header's, by Python's own reader."""
-    import csv
-
-    try:
-        rows = csv.reader(io.StringIO(data.decode("utf-8", "replace")))
-        width = len(next(rows))
-        for row in rows:
-            if len(row) not in (0, width):
-                return f"line {rows.line_num} has {len(row)} fields, the header {width}"
-    except (csv.Error, StopIteration):
-        return ""
-    return ""
-
-
-def _wrong_separator(header: str, table: Table) -> str | None:
-    names = {column.name for column in table.columns}
-    by_comma = len(names & {part.strip().strip('"') for part in header.split(",")})
-    for separator in (";", "\t", "|"):
-        by_other = len(names & {part.strip().strip('"') for part in header.split(separator)})
-        if by_other > max(by_comma, 1):
-            return separator
-    return None
 
 
 def _allocation_list(
@@ -262,7 +198,7 @@ def _allocation_list(
             return frame.select(wanted)
         reason = f"found the columns {', '.join(frame.columns)}"
     except (OSError, pl.exceptions.PolarsError) as error:
-        reason = str(error).split("\n", 1)[0]
+        reason = getattr(error, "strerror", None) or "a line is not as it should be"
     faults.append(
         Fault(
             "list-unreadable",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -15,21 +17,48 @@ if TYPE_CHECKING:
 KEPT = 200
 
 
+@dataclass(frozen=True, slots=True)
+class RowPlace:
+    """Where the rows of a table stand.
+
+    Attributes
+    ----------
+    where
+        Name of the file, or of the table.
+    unit
+        ``line`` for a text file, ``row`` (from 1) for everything else.
+    lines
+        First line of each row, where it is not simply the row's number + 1.
+    """
+
+    where: str
+    unit: str = "row"
+    lines: Sequence[int] | None = None
+
+    def of(self, index: int) -> str:
+        """The place of row `index`, counted from 0."""
+        if self.unit == "row":
+            return f"{self.where}, row {index + 1}"
+        return f"{self.where}, line {index + 2 if self.lines is None else self.lines[index]}"
+
+
 class RowFaults:
     """Collects the faults of one table.
 
     Parameters
     ----------
-    where
-        Name of the file.
+    place
+        Where the rows stand.
     frame
-        The table as read: row *i* stands in line *i* + 2 of a CSV.
+        The table as read.
     protocol, blinded
         While blinded, no value of a row that can give the arm away is quoted.
     """
 
-    def __init__(self, where: str, frame: pl.DataFrame, protocol: Protocol, blinded: bool) -> None:
-        self.where = where
+    def __init__(
+        self, place: RowPlace, frame: pl.DataFrame, protocol: Protocol, blinded: bool
+    ) -> None:
+        self.place = place
         self.faults: list[Fault] = []
         self._frame = frame
         self._secret = _secret_rows(frame, protocol) if blinded else None
@@ -50,12 +79,10 @@ class RowFaults:
             value = "" if values is None else _quoted(values[index])
             if value and self._secret is not None and self._secret[index]:
                 value = WITHHELD
-            self.faults.append(
-                Fault(code, f"{self.where}, line {index + 2}", field, value, rule, remedy)
-            )
+            self.faults.append(Fault(code, self.place.of(index), field, value, rule, remedy))
         if rows.len() > KEPT:
             self.faults.append(
-                Fault(code, self.where, field, f"{rows.len() - KEPT} more rows", rule, remedy)
+                Fault(code, self.place.where, field, f"{rows.len() - KEPT} more rows", rule, remedy)
             )
 
 
@@ -67,18 +94,18 @@ def _quoted(value: object) -> str:
 
 
 def _secret_rows(frame: pl.DataFrame, protocol: Protocol) -> pl.Series | None:
-    """Rows whose values can give the arm away: unblinding cells, labs, terms and all doses."""
-    cells = [k for k, c in protocol.cells.items() if c.unblinding]
-    labs = [k for k, c in protocol.labs.items() if c.unblinding]
-    open_terms = [k for k, e in protocol.safety.events.items() if not e.unblinding]
-    if "population" in frame.columns:
-        return _is_in(frame["population"], cells)
-    if "analyte" in frame.columns:
-        return _is_in(frame["analyte"], labs)
-    if "term" in frame.columns:
-        return ~_is_in(frame["term"], open_terms)
-    if "drug" in frame.columns:
-        return pl.Series([True] * frame.height, dtype=pl.Boolean)
+    """Rows that can give the arm away: all but the cells, labs and terms known to be open."""
+    open_names = {
+        "population": [k for k, c in protocol.cells.items() if not c.unblinding],
+        "analyte": [k for k, lab in protocol.labs.items() if not lab.unblinding],
+        "term": [k for k, e in protocol.safety.events.items() if not e.unblinding],
+        "drug": [],
+        "reason": [],
+        "arm": [],
+    }
+    for column, names in open_names.items():
+        if column in frame.columns:
+            return ~_is_in(frame[column], names)
     return None
 
 

@@ -10,7 +10,7 @@ import polars as pl
 from equipoise.faults import EquipoiseError, Fault, nearest
 from equipoise.records.manifest import Manifest
 from equipoise.records.model import Records
-from equipoise.records.rows import RowFaults
+from equipoise.records.rows import RowFaults, RowPlace
 from equipoise.records.schema import BLINDED_DRUG, DISPOSITION_EVENTS, Table, tables
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def validate(
     notes: tuple[str, ...],
     heading: str = "The records are refused",
     present: frozenset[str] | None = None,
-    names: Mapping[str, str] | None = None,
+    places: Mapping[str, RowPlace] | None = None,
 ) -> Records:
     """Check converted tables against the protocol and each other.
 
@@ -39,8 +39,8 @@ def validate(
         What reading already found; the new faults are added.
     present
         Tables for which there was a file, readable or not.
-    names
-        Table → name of its file, for the messages.
+    places
+        Table → where its rows stand, for the messages.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def validate(
     schema = tables(protocol)
     present = frozenset(frames) if present is None else present
     blinded = "allocation" not in present
-    check = _Checks(protocol, frames, dict(names or {}), blinded, list(notes))
+    check = _Checks(protocol, frames, dict(places or {}), blinded, list(notes))
     if "participants" not in present:
         faults.append(
             Fault(
@@ -100,6 +100,13 @@ def validate(
                 "simulate again under the present protocol, or name the one that was used",
             )
         )
+    elif manifest is not None and manifest.protocol_hash not in (None, protocol.hash):
+        check.notes.append(
+            f"The records were captured under another protocol ({manifest.protocol_hash[:16]}…) "
+            "than the one that analyses them"
+        )
+    if allocation_list is not None and not blinded:
+        check.notes.append("Each allocation was held against the randomisation list")
     if faults:
         raise EquipoiseError(heading, faults)
     assert manifest is not None
@@ -113,7 +120,7 @@ class _Checks:
         self,
         protocol: Protocol,
         frames: Mapping[str, pl.DataFrame],
-        names: dict[str, str],
+        places: dict[str, RowPlace],
         blinded: bool,
         notes: list[str],
     ) -> None:
@@ -122,15 +129,17 @@ class _Checks:
         self.blinded = blinded
         self.notes = notes
         self.outside = pl.DataFrame(schema={"participant": pl.String, "visit": pl.String})
-        self._names = names
+        self._places = places
         self._rows: dict[str, RowFaults] = {}
 
     def file(self, name: str) -> str:
-        return self._names.get(name, name)
+        return self._places[name].where if name in self._places else name
 
     def rows(self, name: str, frame: pl.DataFrame) -> RowFaults:
         if name not in self._rows:
-            self._rows[name] = RowFaults(self.file(name), frame, self.protocol, self.blinded)
+            self._rows[name] = RowFaults(
+                self._places.get(name, RowPlace(name)), frame, self.protocol, self.blinded
+            )
         return self._rows[name]
 
     def faults(self) -> list[Fault]:

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 
 FILE = "report.html"
 
-#: Files of a report: those of an earlier one that a new one lacks are removed.
-OWNED = ("figures/*.svg",)
-
 
 def write_report(results: Results, folder: str | Path) -> Path:
     """Write ``report.html``, ``figures/*.svg`` and ``provenance.json``.
@@ -37,7 +34,7 @@ def write_report(results: Results, folder: str | Path) -> Path:
         When the folder cannot be written; an older report there is then untouched.
     """
     folder = Path(folder)
-    write_files(folder, report_files(results), last=FILE, owned=OWNED)
+    write_files(folder, {"report": report_files(results)}, last=FILE)
     return folder / FILE
 
 
