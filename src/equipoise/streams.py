@@ -10,11 +10,32 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from equipoise.faults import single
+
 if TYPE_CHECKING:
     import numpy as np
 
 #: Seeds are non-negative and below this.
 SEED_LIMIT = 2**128
+
+
+def check_seed(seed: object) -> None:
+    """Refuse what is no seed.
+
+    Raises
+    ------
+    EquipoiseError
+        Unless the seed is a whole number, 0 ≤ seed < 2¹²⁸. The value is not quoted: it may be
+        a secret with a slip of the pen.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < SEED_LIMIT:
+        raise single(
+            "Nothing is drawn",
+            code="seed-invalid",
+            field="seed",
+            rule="a seed is a whole number from 0 to 2**128 - 1",
+            remedy="give for example 1",
+        )
 
 
 def stream(seed: int, purpose: str, trial: int = 0) -> np.random.Generator:
@@ -31,15 +52,21 @@ def stream(seed: int, purpose: str, trial: int = 0) -> np.random.Generator:
 
     Raises
     ------
-    ValueError
+    EquipoiseError
         When the seed or the trial is outside its range.
     """
     import numpy as np
 
-    if not 0 <= seed < SEED_LIMIT:
-        raise ValueError(f"seed = {seed}: a seed lies between 0 and 2**128 - 1")
+    check_seed(seed)
     if not 0 <= trial < 2**64:
-        raise ValueError(f"trial = {trial}: a trial's index lies between 0 and 2**64 - 1")
+        raise single(
+            "Nothing is drawn",
+            code="trial-invalid",
+            field="trial",
+            value=str(trial),
+            rule="a trial's index is a whole number from 0 to 2**64 - 1",
+            remedy="give for example 0",
+        )
     digest = hashlib.sha256(f"equipoise/{purpose}/{seed}".encode()).digest()
     key = np.frombuffer(digest[:16], dtype="<u8").astype(np.uint64)
     counter = np.array([0, 0, trial, 0], dtype=np.uint64)

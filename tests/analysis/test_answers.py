@@ -34,6 +34,7 @@ def test_after_a_primary_that_is_not_significant_nothing_is_tested(il2, il2_resu
     assert first.significant is False
     assert second.status is Status.GATE_CLOSED
     assert second.significant is None
+    assert [c.p for c in second.contrasts] == [None]
     results = il2_results.model_copy(update={"answers": (first, second)})
     said = answer_sentence(results, first)
     assert "does not reject" in said
@@ -90,22 +91,115 @@ def test_an_unfinished_third_arm_is_refused_with_every_missing_assumption(write_
     assert len(info.value.faults) >= 10
 
 
-def test_several_active_arms_are_holm_adjusted_and_all_must_be_significant(il2, il2_results):
+def test_several_active_arms_are_holm_adjusted_over_all_that_were_planned(il2, il2_results):
+    arms = dict(il2.arms)
+    two = il2.model_copy(update={"arms": {**arms, "high": arms["il2"]}})
     result = il2_results.endpoints["treg_percent"]
     base = next(c for c in result.contrasts if c.visit == "day5")
-    pair = (
-        base.model_copy(update={"arm": "low", "p": 0.02}),
-        base.model_copy(update={"arm": "high", "p": 0.03}),
-    )
-    endpoints = {
-        **il2_results.endpoints, "treg_percent": result.model_copy(update={"contrasts": pair}),
-    }  # fmt: skip
-    first, second = answer_estimands(il2, endpoints, False)
+
+    def answers(*pairs):
+        rows = tuple(base.model_copy(update={"arm": arm, "p": p}) for arm, p in pairs)
+        changed = result.model_copy(update={"contrasts": rows})
+        return answer_estimands(two, {**il2_results.endpoints, "treg_percent": changed}, False)
+
+    first, _ = answers(("il2", 0.02), ("high", 0.03))
     assert [c.adjusted_p for c in first.contrasts] == [0.04, 0.04]
     assert first.significant is True
-    endpoints["treg_percent"] = result.model_copy(
-        update={"contrasts": (pair[0], pair[1].model_copy(update={"p": 0.06}))}
-    )
-    first, second = answer_estimands(il2, endpoints, False)
+    first, second = answers(("il2", 0.02), ("high", 0.06))
     assert first.significant is False
-    assert second.status is Status.GATE_CLOSED
+    assert second.status is Status.NOT_ESTIMABLE  # its arm `high` has no contrast at all
+    # An arm that cannot be compared is no reason to test the other one more easily.
+    first, second = answers(("il2", 0.001))
+    assert first.status is Status.NOT_ESTIMABLE
+    assert "no comparison of Aldesleukin" in first.why
+    assert first.significant is None
+    assert [c.p for c in first.contrasts] == [None]
+
+
+def test_a_family_is_adjusted_over_all_its_planned_members(il2, il2_results):
+    lost = il2_results.endpoints["naive_cd8_percent"].model_copy(update={"contrasts": ()})
+    endpoints = {**il2_results.endpoints, "naive_cd8_percent": lost}
+    (family,) = adjust_families(il2, endpoints, False)
+    found = sorted((c for cs in family.contrasts.values() for c in cs), key=lambda c: c.p)
+    assert len(found) == 6
+    assert found[0].adjusted_p == pytest.approx(min(1.0, 7 * found[0].p))
+
+
+def test_a_plan_made_after_the_data_confirms_nothing(antidepressant):
+    assert antidepressant.analysis.fixed_beforehand is False
+    results = eq.analyse(antidepressant, eq.simulate(antidepressant, seed=1))
+    (answer,) = results.answers
+    assert answer.status is Status.NOT_PLANNED
+    assert "confirms nothing" in answer_sentence(results, answer)
+
+
+def test_a_strategy_that_is_not_carried_out_is_refused(write_protocol):
+    path = write_protocol(
+        (
+            'event = "Missed doses", strategy = "treatment-policy"',
+            'event = "Missed doses", strategy = "composite"',
+        )
+    )
+    with pytest.raises(eq.EquipoiseError, match="treatment-policy"):
+        eq.load_protocol(path)
+
+
+def test_an_endpoint_with_one_visit_after_baseline(write_protocol):
+    changes = [
+        ('visits = ["baseline", "day5", "week2", "week4", "week6", "week8"]\nitems = [3]',
+         'visits = ["baseline", "week8"]\nitems = [3]'),
+        ("sd = { baseline = 4.5, day5 = 4.8, week2 = 5.2, week4 = 5.6, week6 = 5.9, week8 = 6.0 }",
+         "sd = { baseline = 4.5, week8 = 6.0 }"),
+        ("placebo = { day5 = -1.5, week2 = -3.0, week4 = -5.5, week6 = -7.0, week8 = -8.0 }",
+         "placebo = { week8 = -8.0 }"),
+        ("il2 = { day5 = -2.0, week2 = -5.0, week4 = -9.0, week6 = -11.5, week8 = -13.0 }",
+         "il2 = { week8 = -13.0 }"),
+    ]  # fmt: skip
+    with pytest.raises(eq.EquipoiseError, match="leave `visit` out"):
+        eq.load_protocol(write_protocol(*changes))
+    protocol = eq.load_protocol(
+        write_protocol(
+            *changes,
+            ('"change ~ baseline*visit + diagnosis*visit + arm*visit"',
+             '"change ~ baseline + diagnosis + arm"'),
+            ('"change ~ baseline*visit + arm*visit*diagnosis"', '"change ~ baseline + arm*diagnosis"'),
+        )
+    )  # fmt: skip
+    records = eq.simulate(protocol, seed=1)
+    results = eq.analyse(protocol, records)
+    (contrast,) = results.endpoints["hdrs_change"].contrasts
+    assert contrast.visit == "week8"
+    assert len(results.endpoints["hdrs_change"].subgroup.interaction) == 1
+    # One visit: an analysis of covariance by least squares, exact degrees of freedom.
+    import statsmodels.formula.api as smf
+
+    from equipoise.analysis.dataset import make_dataset
+    from equipoise.analysis.groups import make_groups
+
+    data = make_dataset(protocol, records, make_groups(protocol, records), "hdrs_change").frame
+    columns = {c: data[c].cast(str) if c in ("arm", "diagnosis") else data[c] for c in
+               ("change", "baseline", "diagnosis", "arm")}  # fmt: skip
+    import pandas as pd
+
+    frame = pd.DataFrame({c: s.to_list() for c, s in columns.items()})
+    ols = smf.ols("change ~ baseline + diagnosis + C(arm, Treatment('placebo'))", frame).fit()
+    name = next(n for n in ols.params.index if "il2" in n)
+    assert contrast.estimate == pytest.approx(ols.params[name], rel=1e-9)
+    assert contrast.se == pytest.approx(ols.bse[name], rel=1e-9)
+    assert contrast.df == pytest.approx(ols.df_resid, rel=1e-6)
+    assert contrast.p == pytest.approx(ols.pvalues[name], rel=1e-6)
+    blinded = eq.analyse(protocol, records.without_allocation())
+    assert blinded.endpoints["hdrs_change"].failure is None
+
+
+def test_blinded_models_drop_the_arm_however_it_is_written(write_protocol):
+    protocol = eq.load_protocol(
+        write_protocol(
+            ('"change ~ baseline*visit + diagnosis*visit + arm*visit"',
+             '"change ~ baseline*visit + diagnosis*visit + C(arm)*visit"'),
+        )
+    )  # fmt: skip
+    records = eq.simulate(protocol, seed=1).without_allocation()
+    result = eq.analyse(protocol, records).endpoints["hdrs_change"]
+    assert result.failure is None
+    assert "arm" not in result.fit.formula

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import equipoise as eq
-from equipoise.analysis.small_cells import suppressed
+from equipoise.analysis.small_cells import too_small
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -76,35 +76,90 @@ def test_values_of_zero_have_no_logarithm_and_are_said(il2, il2_records):
 
 
 @given(counts=st.lists(st.integers(0, 30), min_size=1, max_size=6), smallest=st.integers(1, 10))
-def test_a_hidden_count_cannot_be_had_back_from_the_total(counts, smallest):
-    hidden = suppressed(counts, smallest)
-    for count, hide in zip(counts, hidden, strict=True):
-        if 0 < count < smallest:
-            assert hide
-    positive = sum(c > 0 for c in counts)
-    if sum(hidden) == 1:
-        assert positive == 1  # then the total is the count: the caller shows no other
-    if smallest == 1:
-        assert not any(hidden)
+def test_a_breakdown_with_a_small_count_is_hidden_whole(counts, smallest):
+    assert too_small(counts, smallest) == (min((c for c in counts if c), default=99) < smallest)
+    assert not too_small(counts, 1)
 
 
 def test_small_cells_of_observed_people_are_hidden_everywhere(il2, il2_records, tmp_path):
     observed = eq.records_from_tables(il2, il2_records.frames(), origin="observed")
     results = eq.analyse(il2, observed)
+    shown: dict[tuple[str, str], list] = {}
     for row in results.baseline.rows:
         for value in row.values:
-            if value.count is not None:
-                assert value.count == 0 or value.count >= 5
+            if row.level is not None:
+                shown.setdefault((row.variable, value.group), []).append(value.count)
+    hidden = 0
+    for counts in shown.values():
+        # All or none of a breakdown: no count can be had from the total and the others.
+        assert all(c is None for c in counts) or all(c is None or c == 0 or c >= 5 for c in counts)
+        hidden += None in counts
+        assert None not in counts or set(counts) == {None}
+    assert hidden
     for row in results.safety.terms:
-        for rate in row.rates:
-            assert rate.suppressed or rate.events == 0 or rate.events >= 5
-            if rate.suppressed:
-                assert (rate.rate, rate.lower, rate.upper) == (None, None, None)
-                assert row.differences == ()
+        assert all(rate.events == 0 or rate.events >= 5 for rate in row.rates)
+    assert results.safety.hidden_terms > 0
+    # Names of hidden terms stand nowhere either: with the summary they would say who had what.
+    names = {row.label for row in results.safety.terms}
+    for term in set(il2_records.adverse_events["term"]) - names:
+        assert term not in results.model_dump_json()
     for reason in results.flow.reasons:
         assert reason.n is None or reason.n >= 5
+        assert reason.n is not None or "not shown" in reason.reason
+    assert "Lack of efficacy" not in results.model_dump_json()
     eq.write_results(results, tmp_path)
     eq.write_report(results, tmp_path)
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "small count, not shown" in page
     assert "SIMULATED" not in page
+
+
+def test_a_mean_of_few_observed_people_is_not_given(il2, il2_records):
+    placebo = il2_records.allocation.filter(pl.col("arm") == "placebo")["participant"]
+    gone = placebo[2:]
+    scores = il2_records.scores.filter(
+        ~(pl.col("participant").is_in(gone.implode()) & (pl.col("visit") == "week8"))
+    )
+    frames = il2_records.frames() | {"scores": scores}
+    observed = eq.analyse(il2, eq.records_from_tables(il2, frames, origin="observed"))
+    rows = [o for o in observed.endpoints["hdrs_change"].observed if o.n < 5]
+    assert rows
+    assert all(o.mean is None and o.sd is None for o in rows)
+    simulated = eq.records_from_tables(il2, frames, manifest=il2_records.manifest)
+    rows = [o for o in eq.analyse(il2, simulated).endpoints["hdrs_change"].observed if 1 < o.n < 5]
+    assert all(o.mean is not None for o in rows)
+
+
+def test_death_is_never_lost_behind_another_reason(il2, il2_records):
+    left = il2_records.disposition.filter(pl.col("event") == "discontinued")
+    person, day = left.row(0)[0], left.row(0)[2]
+    death = pl.DataFrame(
+        {"participant": [person], "event": ["death"], "day": [day + 1], "reason": [None]},
+        schema=il2_records.disposition.schema,
+    )
+    for order in ((il2_records.disposition, death), (death, il2_records.disposition)):
+        frames = il2_records.frames() | {"disposition": pl.concat(order)}
+        records = eq.records_from_tables(il2, frames, manifest=il2_records.manifest)
+        flow = eq.analyse(il2, records).flow
+        assert sum(r.n for r in flow.reasons if r.reason == "Death") == 1
+        assert sum(c.discontinued for c in flow.counts) == left.height
+
+
+def test_a_covariate_may_have_any_name_that_is_not_taken(write_protocol, il2_results):
+    """`group` was once a column of our own: every count came out 0."""
+    protocol = eq.load_protocol(
+        write_protocol(
+            ("[population.covariates.sex]", "[population.covariates.group]"),
+            ("sex = { probabilities", "group = { probabilities"),
+        )
+    )
+    results = eq.analyse(protocol, eq.simulate(protocol, seed=1))
+    rows = [r for r in results.baseline.rows if r.variable == "group"]
+    assert sum(v.count for r in rows for v in r.values) == 36
+    for taken in ("se", "p", "estimate", "lower", "visit"):
+        path = write_protocol(
+            ("[population.covariates.sex]", f"[population.covariates.{taken}]"),
+            ("sex = { probabilities", f"{taken} = {{ probabilities"),
+        )
+        with pytest.raises(eq.EquipoiseError, match="a column of its own"):
+            eq.load_protocol(path)

@@ -178,3 +178,26 @@ def test_suicidality_and_mania_are_counted_after_baseline_only(il2, il2_records)
         results = eq.analyse(il2, records)
         row = next(r for r in results.safety.watched if r.key == "suicidality")
         assert sum(rate.events for rate in row.rates) == expected
+
+
+def test_who_was_never_assessed_is_not_counted_as_free_of_harm(il2, il2_records):
+    baseline_only = il2_records.scores.filter(pl.col("visit") == "baseline")
+    nulls = il2_records.scores.with_columns(
+        score=pl.when(pl.col("visit") == "baseline").then(pl.col("score"))
+    )
+    for frame in (baseline_only, nulls):
+        records = eq.records_from_tables(
+            il2, il2_records.frames() | {"scores": frame}, manifest=il2_records.manifest
+        )
+        safety = eq.analyse(il2, records).safety
+        assert safety.watched == ()
+        assert sum("nobody has a score after baseline" in t for t in safety.not_collected) == 2
+    person = il2_records.allocation.filter(pl.col("arm") == "il2")["participant"][0]
+    one_less = il2_records.scores.filter(
+        (pl.col("participant") != person) | (pl.col("visit") == "baseline")
+    )
+    records = eq.records_from_tables(
+        il2, il2_records.frames() | {"scores": one_less}, manifest=il2_records.manifest
+    )
+    row = next(r for r in eq.analyse(il2, records).safety.watched if r.key == "suicidality")
+    assert next(rate.n for rate in row.rates if rate.group == "il2") == 23

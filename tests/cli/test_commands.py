@@ -51,10 +51,37 @@ def test_one_can_stop_between_any_two_stages(tmp_path, good_run):
     whole = json.loads((good_run / "results.json").read_text(encoding="utf-8"))
     staged = json.loads((results / "results.json").read_text(encoding="utf-8"))
     assert whole["provenance"].pop("command") == "equipoise run il2-depression --seed 1"
-    assert staged["provenance"].pop("command") == "equipoise analyse il2-depression"
+    assert staged["provenance"].pop("command") == "equipoise analyse il2-depression --data DIR"
     assert whole == staged
     assert (report / "report.html").is_file()
     assert tree(data) == tree(good_run / "data")
+
+
+def test_a_report_never_stands_beside_the_numbers_or_data_of_another_run(tmp_path, good_run):
+    out = tmp_path / "out"
+    assert call("run", "antidepressant-example", "--seed", 1, "--out", out).returncode == 0
+    mine = out / "tables" / "mine.csv"
+    mine.write_text("mine", encoding="utf-8")
+    data = out / "data"
+    # Other numbers into the same folder: the old report goes, a file of the user stays.
+    assert (
+        call("simulate", "antidepressant-example", "--seed", 2, "--out", tmp_path / "d").returncode
+        == 0
+    )
+    done = call("analyse", "antidepressant-example", "--data", tmp_path / "d", "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert not (out / "report.html").exists()
+    assert mine.read_text(encoding="utf-8") == "mine"
+    assert call("report", out).returncode == 0
+    # A run over other records: the simulated data of the first run go, with their allocation.
+    assert (data / "allocation.csv").is_file()
+    done = call("run", "antidepressant-example", "--data", tmp_path / "d", "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert not (data / "allocation.csv").exists()
+    # Its own data are not removed when a run analyses them again.
+    again = call("run", "il2-depression", "--data", good_run / "data", "--out", good_run)
+    assert again.returncode == 0, again.stderr
+    assert (good_run / "data" / "allocation.csv").is_file()
 
 
 def test_simulated_data_analysed_through_data_stay_simulated(tmp_path, good_run):
@@ -70,9 +97,13 @@ def test_a_real_list_is_secret_and_verifies_and_a_rehearsal_says_so(tmp_path):
     secret = json.loads((tmp_path / "real" / "secret.json").read_text(encoding="utf-8"))
     assert secret["seed"] not in real.stdout + real.stderr
     assert int(secret["seed"]) > 2**64  # 128 bits; a smaller one is a chance of 1 in 2**64
-    assert (
-        call("randomise", "il2-depression", "--out", tmp_path / "real", "--verify").returncode == 0
-    )
+    public = json.loads((tmp_path / "real" / "commitment.json").read_text(encoding="utf-8"))
+    published = public["commitment"]
+    assert published in real.stdout
+    verify = ("--out", tmp_path / "real", "--verify", published)
+    assert call("randomise", "il2-depression", *verify).returncode == 0
+    assert call("randomise", "il2-depression", *verify, "--seed", 1).returncode == 2
+    assert call("randomise", "antidepressant-example", *verify).returncode == 1
     again = call("randomise", "il2-depression", "--out", tmp_path / "real")
     assert again.returncode == 1
     assert "never overwritten" in again.stderr
@@ -82,9 +113,9 @@ def test_a_real_list_is_secret_and_verifies_and_a_rehearsal_says_so(tmp_path):
     first = text.splitlines()[1]
     arm = first.rsplit(",", 1)[1]
     path.write_text(text.replace(first, first.replace(arm, swapped[arm]), 1), encoding="utf-8")
-    broken = call("randomise", "il2-depression", "--out", tmp_path / "real", "--verify")
+    broken = call("randomise", "il2-depression", *verify)
     assert broken.returncode == 1
-    assert "do not use it" in broken.stderr
+    assert "do not use the list" in broken.stderr
     rehearsal = call("randomise", "il2-depression", "--out", tmp_path / "r", "--seed", 3)
     assert "REHEARSAL" in rehearsal.stdout
 
@@ -111,7 +142,8 @@ def test_studies_check_version_and_compile(tmp_path):
         (("analyse", "il2-depression"), 2, "--data"),
         (("analyse", "il2-depression", "--data", "nowhere"), 1, "bring-your-data"),
         (("report", "nowhere"), 1, "name a folder"),
-        (("randomise", "il2-depression", "--out", "nowhere", "--verify"), 1, "complete"),
+        (("randomise", "il2-depression", "--out", "nowhere", "--verify", "ab"), 1, "complete"),
+        (("randomise", "il2-depression", "--seed", str(2**128)), 1, "whole number from 0"),
     ],
 )
 def test_what_goes_wrong_has_a_message_and_a_code(tmp_path, arguments, code, message):

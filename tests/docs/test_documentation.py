@@ -73,6 +73,20 @@ def test_commands_run(page, tmp_path, shared_data):
         assert done.returncode == 0, (command, done.stderr)
 
 
+def test_the_fault_that_the_protocol_page_shows_is_what_is_said(tmp_path, monkeypatch):
+    from tests.conftest import protocol_text
+
+    text = protocol_text("il2-depression").replace("block_sizes = [6]", "block_sizes = [4]")
+    text = text.replace('blinding = "Double-blind"', 'blinding = "x"\nblindnig = "Double-blind"', 1)
+    monkeypatch.chdir(tmp_path)
+    Path("protocol.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(eq.EquipoiseError, match="2 faults") as info:
+        eq.load_protocol("protocol.toml")
+    shown = blocks(ROOT / "docs" / "protocol.md", "text")[0].strip()
+    said = re.sub(r"line \d+", "line N", str(info.value))
+    assert said == re.sub(r"line \d+", "line N", shown)
+
+
 def test_the_first_screen_of_the_readme_has_both_commands():
     first = "\n".join((ROOT / "README.md").read_text(encoding="utf-8").splitlines()[:20])
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")

@@ -21,7 +21,7 @@ BASE = {"faults", "streams", "staging", "_version"}
 ALLOWED = {
     "stats": set(),
     "faults": set(),
-    "streams": set(),
+    "streams": {"faults"},
     "_version": set(),
     "staging": {"faults"},
     "instruments": BASE,

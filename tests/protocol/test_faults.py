@@ -19,7 +19,7 @@ def line_of(path, needle: str) -> int:
 #: change to the twin → (code, field, part of the rule, part of the remedy, text on the line)
 CASES = {
     "misspelt field": (
-        [('blinding = "Double-blind:', 'blindign = "Double-blind:')],
+        [('blinding = "Double-blind"', 'blindign = "Double-blind"')],
         "field-unknown",
         "trial.blindign",
         "is not a field",
@@ -151,6 +151,22 @@ CASES = {
         "one volume",
         "[arms.placebo]",
     ),
+    "route that unblinds": (
+        [('amount = 0, unit = "MIU", volume_ml = 0.5, route = "subcutaneous"', 'amount = 0, unit = "MIU", volume_ml = 0.5, route = "oral"')],
+        "protocol-inconsistent",
+        "arms",
+        "another route gives the arm away",
+        "one route",
+        "[arms.placebo]",
+    ),
+    "suicidality item that is another": (
+        [("items = [3]", "items = [3, 4]"), ("item = 3", "item = 4")],
+        "protocol-inconsistent",
+        "safety.suicidality.item",
+        "the item on suicidality of HDRS-17 is 3",
+        "write `item = 3`",
+        "item = 4",
+    ),
     "provenance of nothing": (
         [('"trial.objective" =', '"trial.objectives" =')],
         "protocol-inconsistent",
@@ -212,7 +228,7 @@ def test_a_fault_names_line_field_rule_and_remedy(name, write_protocol):
 
 def test_faults_of_many_kinds_are_listed_together(write_protocol):
     path = write_protocol(
-        ('blinding = "Double-blind:', 'blindign = "Double-blind:'),
+        ('blinding = "Double-blind"', 'blindign = "Double-blind"'),
         ("size = 36", "size = 1"),
         ("window = [12, 16]", "window = [15, 16]"),
         ('role = "key-secondary"', 'role = "primary"'),
@@ -285,8 +301,6 @@ def test_the_built_in_protocols_are_valid_and_tag_what_they_assume():
     for study in builtin_studies():
         protocol = load_protocol(study)
         assert protocol.assumptions.statistical is not None
-        entry = protocol.provenance_of("assumptions.statistical.dropout")
-        assert entry is not None
-        assert entry.assumed
+        assert protocol.provenance["assumptions.statistical"].assumed
         assert any(e.source for e in protocol.provenance.values())
         assert protocol_text(study).startswith("#")

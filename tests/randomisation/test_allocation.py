@@ -100,14 +100,15 @@ def test_random_block_sizes_fill_the_stratum_exactly(write_protocol):
 
 def test_the_seal_proves_the_list_and_only_this_list(il2):
     frame = eq.randomise(il2, 5).frame
-    made = seal(frame)
-    assert verify_commitment(
-        frame.sample(fraction=1, shuffle=True, seed=1), made.salt, made.commitment
-    )
+    made = seal(frame, il2.hash)
+    shuffled = frame.sample(fraction=1, shuffle=True, seed=1)
+    assert verify_commitment(shuffled, il2.hash, made.salt, made.commitment)
     other = eq.randomise(il2, 6).frame
-    assert not verify_commitment(other, made.salt, made.commitment)
-    assert not verify_commitment(frame, seal(frame).salt, made.commitment)
-    assert seal(frame).commitment != made.commitment  # salted: the list cannot be guessed
+    assert not verify_commitment(other, il2.hash, made.salt, made.commitment)
+    assert not verify_commitment(frame, "0" * 64, made.salt, made.commitment)
+    assert not verify_commitment(frame, il2.hash, seal(frame, il2.hash).salt, made.commitment)
+    # Salted: the same list has another commitment each time, so that it cannot be guessed.
+    assert seal(frame, il2.hash).commitment != made.commitment
 
 
 def test_a_list_is_written_once_readable_by_its_owner(il2, tmp_path):
@@ -121,19 +122,28 @@ def test_a_list_is_written_once_readable_by_its_owner(il2, tmp_path):
     assert secret["salt"] not in public
     assert secret["seed"] == str(2**128 - 1)
     frame, made = read_seal(tmp_path)
-    assert verify_commitment(frame, made.salt, made.commitment)
+    assert verify_commitment(frame, il2.hash, made.salt, made.commitment)
+    assert not (tmp_path / "files.json").exists()  # no hash of the list anywhere
+    before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
     with pytest.raises(eq.EquipoiseError, match="never overwritten"):
         write_allocation(drawn, tmp_path, rehearsal=False)
+    # The list is moved away, as one does with a list: its secret must survive.
+    (tmp_path / "allocation-list.csv").unlink()
+    with pytest.raises(eq.EquipoiseError, match="never overwritten"):
+        write_allocation(drawn, tmp_path, rehearsal=False)
+    del before["allocation-list.csv"]
+    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
 
 
 def test_neither_the_repr_of_a_list_nor_of_a_seal_shows_the_secret(il2):
     drawn = eq.randomise(il2, 123456789)
     assert "123456789" not in repr(drawn)
-    made = seal(drawn.frame)
+    made = seal(drawn.frame, il2.hash)
     assert made.salt not in repr(made)
 
 
 @pytest.mark.parametrize("seed", [-1, 2**128])
 def test_a_seed_outside_its_range_is_refused(il2, seed):
-    with pytest.raises(ValueError, match="a seed lies between"):
+    with pytest.raises(eq.EquipoiseError, match=r"from 0 to 2\*\*128") as info:
         eq.randomise(il2, seed)
+    assert str(seed) not in str(info.value)

@@ -121,17 +121,44 @@ def _digests(text):
     yield hashlib.sha256(text.strip().encode()).hexdigest()
 
 
-def test_the_output_is_the_same_whoever_got_what(il2, il2_records):
-    """The arms are exchanged between participants: not one byte of a blinded run changes."""
-    allocation = il2_records.allocation
-    other = allocation.with_columns(
-        arm=pl.Series(list(reversed(allocation["arm"].to_list())), dtype=pl.String)
+def test_free_text_and_withheld_harms_do_not_reach_a_blinded_report(il2, il2_records):
+    events = il2_records.adverse_events
+    extra = events.head(1).with_columns(
+        term=pl.lit("Capillary leak syndrome"), serious=pl.lit(True), grade=pl.lit(5, pl.Int64)
     )
-    from dataclasses import replace
+    left = pl.col("event") == "discontinued"
+    disposition = il2_records.disposition.with_columns(
+        reason=pl.when(left).then(pl.lit("Injection site reaction on aldesleukin"))
+    )
+    frames = il2_records.without_allocation().frames() | {
+        "adverse_events": pl.concat([events, extra]), "disposition": disposition,
+    }  # fmt: skip
+    records = eq.records_from_tables(il2, frames, manifest=il2_records.manifest)
+    results = eq.analyse(il2, records)
+    text = results.model_dump_json()
+    for word in ("aldesleukin", "Capillary", "Injection"):
+        assert word not in text
+    # "0 serious events" would be false: there is no summary of a part of the events.
+    assert results.safety.summary == ()
+    assert any("serious ones among them, are withheld" in t for t in results.safety.withheld)
+    assert results.flow.reasons == ()
+    assert results.flow.counts[0].discontinued == disposition.filter(left).height
 
-    first = eq.analyse(il2, il2_records.without_allocation())
-    second = eq.analyse(il2, replace(il2_records, allocation=other).without_allocation())
-    assert first.model_dump_json() == second.model_dump_json()
+
+def test_a_blinded_run_refuses_damaged_data_without_a_value(il2_records, tmp_path):
+    eq.write_records(il2_records.without_allocation(), tmp_path / "data")
+    path = tmp_path / "data" / "cells.csv"
+    path.write_text(path.read_text(encoding="utf-8").split("\n", 1)[1], encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "equipoise", "run", "il2-depression",
+         "--data", str(tmp_path / "data"), "--out", str(tmp_path / "out")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    value = il2_records.cells.filter(pl.col("population") == "treg")["value"][0]
+    assert f"{value:g}" not in done.stderr
+    assert "add the column `value`" in done.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_an_unmasked_fault_of_ours_writes_no_message_to_the_log(tmp_path, il2_records):

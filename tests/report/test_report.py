@@ -77,7 +77,7 @@ def test_the_same_input_gives_the_same_bytes(il2, il2_records, folder, tmp_path)
     eq.write_results(again, tmp_path)
     eq.write_report(again, tmp_path)
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.name != "provenance.json":
+        if path.is_file() and path.name not in ("provenance.json", "files.json"):
             assert path.read_bytes() == (tmp_path / path.relative_to(folder)).read_bytes(), (
                 path.name
             )
@@ -160,6 +160,8 @@ def test_a_report_without_answers_data_or_harms_still_stands(il2, il2_records, t
 
 
 def test_tables_and_figures_of_an_earlier_run_do_not_stay(il2, il2_records, folder, tmp_path):
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures" / "logo.svg").write_text("mine", encoding="utf-8")
     for results in (
         eq.analyse(il2, il2_records),
         eq.analyse(il2, il2_records.without_allocation()),
@@ -169,6 +171,7 @@ def test_tables_and_figures_of_an_earlier_run_do_not_stay(il2, il2_records, fold
     assert not (tmp_path / "tables" / "treg_percent_contrasts.csv").exists()
     assert not (tmp_path / "figures" / "treg_percent.svg").exists()
     assert (tmp_path / "figures" / "hdrs_change.svg").exists()
+    assert (tmp_path / "figures" / "logo.svg").exists()
 
 
 def test_references_are_those_of_the_methods_used(page, blinded_results, il2_results):
@@ -203,3 +206,50 @@ def test_results_of_another_make_are_refused(tmp_path):
     (tmp_path / "results.json").write_text('{"format": 1}', encoding="utf-8")
     with pytest.raises(eq.EquipoiseError, match="analyse the records again"):
         eq.read_results(tmp_path)
+
+
+def test_labels_are_text_for_every_tool(write_protocol, tmp_path):
+    """A backslash, a dollar sign, a brace or a tag in a label is only text."""
+    label = r"HDRS \\g \\1 $\\frac{$ <b> {{ x }} total"
+    protocol = eq.load_protocol(
+        write_protocol(
+            ('label = "HDRS-17 total"', f'label = "{label}"'),
+            ('label = "Aldesleukin"', 'label = "Drug $x_1$ & \\\\alpha <i>"'),
+        )
+    )
+    results = eq.analyse(protocol, eq.simulate(protocol, seed=1))
+    page = eq.write_report(results, tmp_path).read_text(encoding="utf-8")
+    parsed = Page()
+    parsed.feed(page)
+    assert parsed.faults == []
+    assert "<b>" not in page
+    assert "<i>" not in page
+    assert "$x_1$" in page
+
+
+def test_a_family_of_scores_is_shown(tmp_path):
+    from tests.conftest import protocol_text
+
+    text = protocol_text("antidepressant-example").replace(
+        "[analysis.models.hdrs]",
+        '[analysis.families.all]\nlabel = "Family of one"\nendpoints = ["hdrs_change"]\n'
+        'visit = "week4"\n\n[analysis.models.hdrs]',
+    )
+    (tmp_path / "protocol.toml").write_text(text, encoding="utf-8")
+    protocol = eq.load_protocol(tmp_path / "protocol.toml")
+    results = eq.analyse(protocol, eq.simulate(protocol, seed=1))
+    page = eq.write_report(results, tmp_path).read_text(encoding="utf-8")
+    assert 'id="table-family-all"' in page
+
+
+def test_the_report_says_satterthwaite_where_it_was_satterthwaite(write_protocol, tmp_path):
+    protocol = eq.load_protocol(
+        write_protocol(
+            ('df = "kenward-roger"', 'df = "satterthwaite"'),
+            ('df = "kenward-roger"', 'df = "satterthwaite"'),
+        )
+    )
+    results = eq.analyse(protocol, eq.simulate(protocol, seed=1))
+    page = eq.write_report(results, tmp_path).read_text(encoding="utf-8")
+    assert "Kenward" not in page
+    assert "Satterthwaite" in page

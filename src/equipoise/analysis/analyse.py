@@ -17,6 +17,7 @@ from equipoise.analysis.mixed_models import analyse_endpoint
 from equipoise.analysis.planned import make_plan
 from equipoise.analysis.results import Provenance, Results
 from equipoise.analysis.safety import make_safety
+from equipoise.analysis.small_cells import smallest_shown
 from equipoise.faults import single
 
 if TYPE_CHECKING:
@@ -72,7 +73,9 @@ def analyse(
     endpoints = {}
     for number, key in enumerate(keys, 1):
         say(f"model {number} of {len(keys)}: {protocol.endpoints[key].label}")
-        endpoints[key] = analyse_endpoint(protocol, groups, key, datasets[key])
+        endpoints[key] = analyse_endpoint(
+            protocol, groups, key, datasets[key], smallest=smallest_shown(protocol, records)
+        )
     say("tables")
     notes = list(records.notes)
     notes += [

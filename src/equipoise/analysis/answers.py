@@ -18,8 +18,9 @@ def answer_estimands(
     """Answers in the order of the protocol, the primary first.
 
     Fixed sequence: each estimand is tested at the full level as long as all before it were
-    significant; after the first that was not, none is tested. With several active arms an
-    estimand counts as significant when all its Holm-adjusted contrasts are.
+    significant; after the first that was not, none is tested and no p is given. With several
+    active arms an estimand is significant when all its Holm-adjusted contrasts are, over all
+    arms of the protocol: an arm that cannot be compared closes the gate.
     """
     order = sorted(protocol.estimands.items(), key=lambda item: item[1].role != "primary")
     answers: list[Answer] = []
@@ -29,25 +30,30 @@ def answer_estimands(
             continue
         result = endpoints[estimand.endpoint]
         contrasts = tuple(c for c in result.contrasts if c.visit == estimand.visit)
-        if len(contrasts) > 1:
-            adjusted = holm([c.p for c in contrasts])
-            contrasts = tuple(
-                c.model_copy(update={"adjusted_p": float(p)})
-                for c, p in zip(contrasts, adjusted, strict=True)
-            )
+        lost = [
+            protocol.arms[arm].label
+            for arm in protocol.active_arms
+            if arm not in {c.arm for c in contrasts}
+        ]
+        contrasts = _adjusted(contrasts, len(protocol.active_arms))
         significant: bool | None = None
         why = None
         if blinded:
             status = Status.BLINDED
-        elif not contrasts:
+        elif lost:
             status, open_gate = Status.NOT_ESTIMABLE, False
-            why = result.failure or "no data at this visit"
+            why = result.failure or f"no comparison of {', '.join(lost)} at this visit"
         elif not open_gate:
             status = Status.GATE_CLOSED
         else:
-            status = Status.CONFIRMATORY
+            fixed = protocol.analysis.fixed_beforehand
+            status = Status.CONFIRMATORY if fixed else Status.NOT_PLANNED
             significant = all(_decisive(c) < protocol.analysis.alpha for c in contrasts)
             open_gate = significant
+        if significant is None:
+            contrasts = tuple(
+                c.model_copy(update={"p": None, "adjusted_p": None}) for c in contrasts
+            )
         answers.append(
             Answer(
                 estimand=key,
@@ -64,14 +70,31 @@ def answer_estimands(
     return tuple(answers)
 
 
+def _adjusted(contrasts: tuple[Contrast, ...], planned: int) -> tuple[Contrast, ...]:
+    """Holm over all planned contrasts; one that is missing counts as p = 1."""
+    if planned == 1:
+        return contrasts
+    ps = [1.0 if c.p is None else c.p for c in contrasts]
+    adjusted = holm([*ps, *[1.0] * (planned - len(ps))])
+    return tuple(
+        c.model_copy(update={"adjusted_p": float(p)})
+        for c, p in zip(contrasts, adjusted, strict=False)
+    )
+
+
 def _decisive(contrast: Contrast) -> float:
-    return contrast.p if contrast.adjusted_p is None else contrast.adjusted_p
+    p = contrast.p if contrast.adjusted_p is None else contrast.adjusted_p
+    return 1.0 if p is None else p
 
 
 def adjust_families(
     protocol: Protocol, endpoints: Mapping[str, EndpointResult], blinded: bool
 ) -> tuple[FamilyResult, ...]:
-    """Families with Holm-adjusted p-values over all their contrasts (Holm 1979)."""
+    """Families with Holm-adjusted p-values over all planned contrasts (Holm 1979).
+
+    A contrast that cannot be estimated counts as p = 1, so that the others are not tested
+    more easily for it.
+    """
     if blinded:
         return ()
     families = []
@@ -82,9 +105,11 @@ def adjust_families(
             for c in endpoints[name].contrasts
             if c.visit == family.visit
         ]
-        adjusted = holm([c.p for _, c in members]) if members else []
+        planned = len(family.endpoints) * len(protocol.active_arms)
         contrasts: dict[str, list[Contrast]] = {name: [] for name in family.endpoints}
-        for (name, contrast), p in zip(members, adjusted, strict=True):
+        ps = [1.0 if c.p is None else c.p for _, c in members]
+        adjusted = holm([*ps, *[1.0] * (planned - len(ps))])
+        for (name, contrast), p in zip(members, adjusted, strict=False):
             contrasts[name].append(contrast.model_copy(update={"adjusted_p": float(p)}))
         families.append(
             FamilyResult(

@@ -8,7 +8,7 @@ import polars as pl
 
 from equipoise.analysis.dataset import values_of
 from equipoise.analysis.results import Baseline, BaselineRow, BaselineValue
-from equipoise.analysis.small_cells import suppressed
+from equipoise.analysis.small_cells import smallest_shown, too_small
 from equipoise.stats import standardised_difference_mean, standardised_difference_proportions
 
 if TYPE_CHECKING:
@@ -27,10 +27,12 @@ def make_baseline(protocol: Protocol, records: Records, groups: Groups) -> Basel
         records.participants, on="participant", how="left", maintain_order="left"
     )
     rows: list[BaselineRow] = []
-    smallest = 1 if records.manifest.simulated else protocol.report.smallest_cell
+    smallest = smallest_shown(protocol, records)
     for name, covariate in protocol.population.covariates.items():
         if covariate.type == "numeric":
-            rows.append(_numeric(name, covariate.label, covariate.unit, people, groups, name))
+            rows.append(
+                _numeric(name, covariate.label, covariate.unit, people, groups, name, smallest)
+            )
         else:
             labels = {level: covariate.level_labels.get(level, level) for level in covariate.levels}
             rows += _categorical(name, covariate.label, labels, people, groups, smallest)
@@ -41,11 +43,11 @@ def make_baseline(protocol: Protocol, records: Records, groups: Groups) -> Basel
         first = values.filter(pl.col("visit") == protocol.baseline.id)
         if first.is_empty():
             continue
-        frame = people.select("participant", "group").join(
+        frame = people.select("participant", "_group").join(
             first.select("participant", "value"), on="participant", how="left"
         )
         unit = None if endpoint.cells else unit_of(protocol, key)  # the label of cells names it
-        rows.append(_numeric(key, endpoint.label, unit, frame, groups, "value"))
+        rows.append(_numeric(key, endpoint.label, unit, frame, groups, "value", smallest))
     return Baseline(rows=tuple(rows))
 
 
@@ -58,13 +60,25 @@ def unit_of(protocol: Protocol, endpoint: str) -> str:
 
 
 def _numeric(
-    key: str, label: str, unit: str | None, people: pl.DataFrame, groups: Groups, column: str
+    key: str,
+    label: str,
+    unit: str | None,
+    people: pl.DataFrame,
+    groups: Groups,
+    column: str,
+    smallest: int,
 ) -> BaselineRow:
     values: list[BaselineValue] = []
     for group in groups.groups:
-        mine = people.filter(pl.col("group") == group.key)[column]
+        mine = people.filter(pl.col("_group") == group.key)[column]
         known = mine.drop_nulls()
         n = known.len()
+        if n < max(smallest, 1):
+            few = n > 0
+            values.append(
+                BaselineValue(group=group.key, n=n, missing=mine.len() - n, suppressed=few)
+            )
+            continue
         values.append(
             BaselineValue(
                 group=group.key,
@@ -116,7 +130,7 @@ def _categorical(
     counts: dict[str, list[int]] = {}
     missing: dict[str, int] = {}
     for group in groups.groups:
-        mine = people.filter(pl.col("group") == group.key)[key]
+        mine = people.filter(pl.col("_group") == group.key)[key]
         counts[group.key] = [int((mine == level).sum()) for level in levels]
         missing[group.key] = mine.null_count()
     proportions = {
@@ -124,7 +138,7 @@ def _categorical(
         for group, numbers in counts.items()
         if sum(numbers)
     }
-    hidden = {group: suppressed(numbers, smallest) for group, numbers in counts.items()}
+    hidden = {group: too_small(numbers, smallest) for group, numbers in counts.items()}
     reference, *others = groups.keys
     found = [
         standardised_difference_proportions(proportions[other], proportions[reference])
@@ -133,14 +147,14 @@ def _categorical(
     ]
     known = [d for d in found if d is not None]
     difference = max(known, key=abs) if known else None
-    if any(any(flags) for flags in hidden.values()):
-        difference = None  # it would give a suppressed count back
+    if any(hidden.values()):
+        difference = None  # it would give a hidden count back
     rows = []
     for index, level_label in enumerate(levels.values()):
         values = []
         for group in groups.keys:
             total = sum(counts[group])
-            hide = hidden[group][index]
+            hide = hidden[group]
             n = counts[group][index]
             values.append(
                 BaselineValue(

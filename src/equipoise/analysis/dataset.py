@@ -89,7 +89,7 @@ def make_dataset(protocol: Protocol, records: Records, groups: Groups, endpoint:
     ]
     order = list(groups.keys)
     frame = (
-        groups.members.rename({"group": "arm"})
+        groups.members.rename({"_group": "arm"})
         .join(records.participants, on="participant", how="left", maintain_order="left")
         .join(first, on="participant", how="inner", maintain_order="left")
         .join(after, on="participant", how="inner", maintain_order="left")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from equipoise.analysis.results import AnalysedCount, Flow, FlowCount, Reason, VisitCount
-from equipoise.analysis.small_cells import suppressed
+from equipoise.analysis.small_cells import smallest_shown, too_small
 
 if TYPE_CHECKING:
     from equipoise.analysis.dataset import Dataset
@@ -26,9 +26,9 @@ def make_flow(
     """
     counts: list[FlowCount] = []
     reasons: list[Reason] = []
-    smallest = 1 if records.manifest.simulated else protocol.report.smallest_cell
+    smallest = smallest_shown(protocol, records)
     for group in groups.groups:
-        members = groups.members.filter(pl.col("group") == group.key)["participant"]
+        members = groups.members.filter(pl.col("_group") == group.key)["participant"]
         received = completed = left = unknown = None
         if records.doses is not None:
             received = records.doses.filter(pl.col("participant").is_in(members.implode()))[
@@ -36,14 +36,20 @@ def make_flow(
             ].n_unique()
         if records.disposition is not None:
             mine = records.disposition.filter(pl.col("participant").is_in(members.implode()))
-            gone = mine.filter(pl.col("event") != "completed").unique("participant")
+            # Somebody who discontinued and died counts once, as a death.
+            gone = (
+                mine.filter(pl.col("event") != "completed")
+                .sort(pl.col("event") != "death", maintain_order=True)
+                .unique("participant", keep="first", maintain_order=True)
+            )
             completed = mine.filter(
                 (pl.col("event") == "completed")
                 & ~pl.col("participant").is_in(gone["participant"].implode())
             )["participant"].n_unique()
             left = gone.height
             unknown = group.n - completed - left
-            reasons += _reasons(group.key, gone, smallest)
+            if not groups.blinded:  # a reason is free text and can name the drug
+                reasons += _reasons(group.key, gone, smallest)
         counts.append(
             FlowCount(
                 group=group.key,
@@ -78,10 +84,11 @@ def _reasons(group: str, gone: pl.DataFrame, smallest: int) -> list[Reason]:
         .sort("len", "reason", descending=[True, False])
     )
     numbers = table["len"].to_list()
-    hidden = suppressed(numbers, smallest)
+    if too_small(numbers, smallest):
+        return [Reason(group=group, reason="Reasons with small counts are not shown", n=None)]
     return [
-        Reason(group=group, reason=reason, n=None if hide else n)
-        for reason, n, hide in zip(table["reason"].to_list(), numbers, hidden, strict=True)
+        Reason(group=group, reason=reason, n=n)
+        for reason, n in zip(table["reason"].to_list(), numbers, strict=True)
     ]
 
 
@@ -92,7 +99,7 @@ def _analysed(
     for key, data in datasets.items():
         analysed = set(data.participants)
         for group in groups.groups:
-            members = set(groups.members.filter(pl.col("group") == group.key)["participant"])
+            members = set(groups.members.filter(pl.col("_group") == group.key)["participant"])
             rows.append(
                 AnalysedCount(
                     group=group.key,
@@ -116,7 +123,7 @@ def _seen(protocol: Protocol, records: Records, groups: Groups) -> list[VisitCou
     if not tables:
         return []
     seen = pl.concat(tables).unique().join(groups.members, on="participant", how="left")
-    count = {(v, g): n for v, g, n in seen.group_by("visit", "group").len().iter_rows()}
+    count = {(v, g): n for v, g, n in seen.group_by("visit", "_group").len().iter_rows()}
     return [
         VisitCount(
             group=group.key,

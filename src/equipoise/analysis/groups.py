@@ -25,7 +25,7 @@ class Groups:
     groups
         The control first; a single group while blinded.
     members
-        Columns participant, group: one row for everybody randomised.
+        Columns participant, _group: one row for everybody randomised.
     """
 
     groups: tuple[Group, ...]
@@ -37,25 +37,21 @@ class Groups:
         """Keys of the groups in order."""
         return [group.key for group in self.groups]
 
-    def size(self, key: str) -> int:
-        """Number of people in a group."""
-        return next(group.n for group in self.groups if group.key == key)
-
 
 def make_groups(protocol: Protocol, records: Records) -> Groups:
     """Arms in the protocol's order (control first), or everybody."""
     people = records.participants.select("participant")
     if records.allocation is None:
-        members = people.with_columns(group=pl.lit(EVERYBODY))
+        members = people.with_columns(_group=pl.lit(EVERYBODY))
         groups = (Group(key=EVERYBODY, label="All participants", n=people.height),)
         return Groups(groups, members, True)
-    arms = records.allocation.select("participant", pl.col("arm").alias("group"))
+    arms = records.allocation.select("participant", pl.col("arm").alias("_group"))
     members = people.join(arms, on="participant", how="left", maintain_order="left")
     groups = tuple(
         Group(
             key=key,
             label=protocol.arms[key].label,
-            n=int((members["group"] == key).sum()),
+            n=int((members["_group"] == key).sum()),
         )
         for key in protocol.arm_order
     )

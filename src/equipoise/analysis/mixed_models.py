@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
 
@@ -27,38 +28,51 @@ if TYPE_CHECKING:
     from equipoise.protocol.questions import Model
 
 
-def analyse_endpoint(protocol: Protocol, groups: Groups, key: str, data: Dataset) -> EndpointResult:
+def analyse_endpoint(
+    protocol: Protocol, groups: Groups, key: str, data: Dataset, *, smallest: int = 1
+) -> EndpointResult:
     """One endpoint: observed means, least-squares means, contrasts, effects by subgroup.
 
     While blinded the terms with the arm are left out of the model and everybody is one group.
+    Observed means of fewer than `smallest` people are not given.
     """
     point = protocol.endpoints[key]
     model = protocol.analysis.models[point.model]
     log = point.scale is Scale.LOG_FOLD
     formula = blinded_formula(model.formula, data) if groups.blinded else model.formula
     fit, tried, failure = _fit(formula, model, data, protocol.analysis.alpha)
+    visits = protocol.endpoint_visits(key)
     means: list[Mean] = []
     contrasts: list[Contrast] = []
     if fit is not None:
-        means = _means(fit, groups.blinded, log)
+        means = _means(fit, groups.blinded, visits, log)
         if not groups.blinded:
-            contrasts = _contrasts(fit, protocol.control, ["visit"], log)
+            contrasts = _contrasts(fit, protocol.control, visits, log)
     subgroup = None
     if model.subgroup and model.subgroup_formula and not groups.blinded:
         subgroup = _subgroup(protocol, key, model, data, log)
     return EndpointResult(
         endpoint=key,
         label=point.label,
+        kind=kind_of(protocol, key),
         scale="log_fold" if log else "change",
         unit=unit_of(protocol, key),
         better=point.better,
         fit=None if fit is None else _described(f"mmrm:{key}", fit, model, tried),
         failure=failure,
-        observed=_observed(protocol, groups, key, data),
+        observed=_observed(protocol, groups, key, data, smallest),
         means=tuple(means),
         contrasts=tuple(contrasts),
         subgroup=subgroup,
     )
+
+
+def kind_of(protocol: Protocol, endpoint: str) -> Literal["rating scale", "cells", "laboratory"]:
+    """What kind of measurement an endpoint is."""
+    point = protocol.endpoints[endpoint]
+    if point.instrument:
+        return "rating scale"
+    return "cells" if point.cells else "laboratory"
 
 
 def blinded_formula(formula: str, data: Dataset) -> str:
@@ -67,7 +81,7 @@ def blinded_formula(formula: str, data: Dataset) -> str:
     kept = [
         term
         for term, factors in zip(parsed.terms, parsed.factors, strict=True)
-        if "arm" not in factors
+        if not any(re.search(r"\barm\b", factor) for factor in factors)
     ]
     return f"{parsed.response} ~ {' + '.join(kept)}"
 
@@ -134,12 +148,22 @@ _MEAN = ("estimate", "se", "df", "lower", "upper")
 _TEST = (*_MEAN, "t", "p")
 
 
-def _means(fit: MMRMFit, blinded: bool, log: bool) -> list[Mean]:
-    frame = fit.lsmeans("visit") if blinded else fit.lsmeans("arm", by="visit")
+def _by_visit(visits: tuple[str, ...], *others: str) -> list[str] | None:
+    """Factors to go by; with a single visit the model has no visit."""
+    return [*(("visit",) if len(visits) > 1 else ()), *others] or None
+
+
+def _means(fit: MMRMFit, blinded: bool, visits: tuple[str, ...], log: bool) -> list[Mean]:
+    if not blinded:
+        frame = fit.lsmeans("arm", by=_by_visit(visits))
+    elif len(visits) > 1:
+        frame = fit.lsmeans("visit")
+    else:
+        return []  # the overall mean of one visit is the observed mean
     return [
         Mean(
             group=EVERYBODY if blinded else str(row["arm"]),
-            visit=str(row["visit"]),
+            visit=str(row.get("visit", visits[0])),
             **{name: row[name] for name in _MEAN},
             **_ratio(row, log),
         )
@@ -148,13 +172,18 @@ def _means(fit: MMRMFit, blinded: bool, log: bool) -> list[Mean]:
 
 
 def _contrasts(
-    fit: MMRMFit, control: str, by: list[str], log: bool, subgroup: str | None = None
+    fit: MMRMFit,
+    control: str,
+    visits: tuple[str, ...],
+    log: bool,
+    subgroup: str | None = None,
 ) -> list[Contrast]:
+    by = _by_visit(visits, *([subgroup] if subgroup else []))
     return [
         Contrast(
             arm=str(row["level"]),
             reference=control,
-            visit=str(row["visit"]),
+            visit=str(row.get("visit", visits[0])),
             subgroup=None if subgroup is None else str(row[subgroup]),
             **{name: row[name] for name in _TEST},
             **_ratio(row, log),
@@ -172,8 +201,9 @@ def _subgroup(protocol: Protocol, key: str, model: Model, data: Dataset, log: bo
     effects: list[Contrast] = []
     interaction: list[Contrast] = []
     if fit is not None:
-        effects = _contrasts(fit, protocol.control, ["visit", factor], log, factor)
-        interaction = _interaction(fit, protocol, factor, log)
+        visits = protocol.endpoint_visits(key)
+        effects = _contrasts(fit, protocol.control, visits, log, factor)
+        interaction = _interaction(fit, protocol.control, visits, factor, log)
     return Subgroup(
         factor=factor,
         label=covariate.label,
@@ -185,9 +215,13 @@ def _subgroup(protocol: Protocol, key: str, model: Model, data: Dataset, log: bo
     )
 
 
-def _interaction(fit: MMRMFit, protocol: Protocol, factor: str, log: bool) -> list[Contrast]:
+def _interaction(
+    fit: MMRMFit, control: str, visits: tuple[str, ...], factor: str, log: bool
+) -> list[Contrast]:
     """Per visit, active arm and level after the first: effect there minus effect in the first."""
-    levels, L = fit.lsmeans_matrix("arm", by=["visit", factor])
+    levels, L = fit.lsmeans_matrix("arm", by=_by_visit(visits, factor))
+    if "visit" not in levels.columns:
+        levels = levels.with_columns(visit=pl.lit(visits[0]))
     at = {
         (str(v), str(s), str(a)): index
         for index, (v, s, a) in enumerate(
@@ -196,7 +230,6 @@ def _interaction(fit: MMRMFit, protocol: Protocol, factor: str, log: bool) -> li
     }
     present = list(dict.fromkeys(key[1] for key in at))
     arms = list(dict.fromkeys(key[2] for key in at))
-    control = protocol.control
     heads, rows = [], []
     for visit in dict.fromkeys(key[0] for key in at):
         for arm in arms:
@@ -227,7 +260,7 @@ def _interaction(fit: MMRMFit, protocol: Protocol, factor: str, log: bool) -> li
 
 
 def _observed(
-    protocol: Protocol, groups: Groups, key: str, data: Dataset
+    protocol: Protocol, groups: Groups, key: str, data: Dataset, smallest: int
 ) -> tuple[ObservedMean, ...]:
     """Means of the raw change; geometric mean fold and the SD of its log on the log scale."""
     log = protocol.endpoints[key].scale is Scale.LOG_FOLD
@@ -240,7 +273,14 @@ def _observed(
     for group in groups.keys:
         for visit in protocol.endpoint_visits(key):
             row = found.get((group, visit), {"n": 0, "mean": None, "sd": None})
+            shown = row["n"] >= smallest
             rows.append(
-                ObservedMean(group=group, visit=visit, n=row["n"], mean=row["mean"], sd=row["sd"])
+                ObservedMean(
+                    group=group,
+                    visit=visit,
+                    n=row["n"],
+                    mean=row["mean"] if shown else None,
+                    sd=row["sd"] if shown else None,
+                )
             )
     return tuple(rows)

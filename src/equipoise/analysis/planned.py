@@ -41,9 +41,6 @@ def make_plan(protocol: Protocol, blinded: bool) -> Plan:
         ),
         measures=tuple(_measures(protocol, blinded)),
         randomisation=_randomisation(protocol, blinded),
-        strata=tuple(
-            protocol.population.covariates[name].label for name in protocol.randomisation.strata
-        ),
         missing_data=protocol.analysis.missing_data,
         arms=() if blinded else tuple(_arms(protocol)),
         estimands=() if blinded else tuple(_estimands(protocol)),

@@ -41,7 +41,7 @@ class Provenance(Row):
 
 
 class Reason(Row):
-    """A reason for leaving, with its count in a group; None where suppressed."""
+    """A reason for leaving, with its count in a group; None where counts are too small."""
 
     group: str
     reason: str
@@ -174,7 +174,10 @@ class Mean(Row):
 
 
 class Contrast(Row):
-    """A difference of least-squares means: `arm` minus `reference`."""
+    """A difference of least-squares means: `arm` minus `reference`.
+
+    In an answer that is not tested `p` is None.
+    """
 
     arm: str
     reference: str
@@ -184,7 +187,7 @@ class Contrast(Row):
     se: float
     df: float
     t: float
-    p: float
+    p: float | None
     lower: float
     upper: float
     ratio: float | None = None
@@ -214,6 +217,7 @@ class EndpointResult(Row):
 
     endpoint: str
     label: str
+    kind: Literal["rating scale", "cells", "laboratory"]
     scale: Literal["change", "log_fold"]
     unit: str
     better: Literal["lower", "higher", "neither"]
@@ -229,6 +233,7 @@ class Status(StrEnum):
     """What kind of claim an answer may support."""
 
     CONFIRMATORY = "confirmatory"
+    NOT_PLANNED = "not confirmatory: the analysis was not fixed before the data were known"
     GATE_CLOSED = "not tested: an estimand before it in the order was not significant"
     NOT_ESTIMABLE = "not estimable"
     BLINDED = "blinded"
@@ -259,15 +264,17 @@ class FamilyResult(Row):
 
 
 class Rate(Row):
-    """Participants with an event in a group, with the exact interval of the rate (fractions)."""
+    """Participants with an event, of `n` in the group, with the exact interval of the rate.
+
+    Rates are fractions. For a score, `n` are those who were assessed after baseline.
+    """
 
     group: str
     n: int
-    events: int | None
+    events: int
     rate: float | None
     lower: float | None
     upper: float | None
-    suppressed: bool = False
 
 
 class RateDifference(Row):
@@ -291,10 +298,15 @@ class HarmRow(Row):
 
 
 class Safety(Row):
-    """Harms. A part that the records do not hold is named in `not_collected`."""
+    """Harms. A part that the records do not hold is named in `not_collected`.
+
+    `summary` is empty while blinded. `hidden_terms` counts terms that too few people had in one
+    group to be shown (observed data).
+    """
 
     summary: tuple[HarmRow, ...]
     terms: tuple[HarmRow, ...]
+    hidden_terms: int
     watched: tuple[HarmRow, ...]
     not_collected: tuple[str, ...]
     withheld: tuple[str, ...]
@@ -367,7 +379,6 @@ class Plan(Row):
     visits: tuple[PlannedVisit, ...]
     measures: tuple[PlannedMeasure, ...]
     randomisation: str
-    strata: tuple[str, ...]
     missing_data: str
     arms: tuple[PlannedArm, ...]
     estimands: tuple[PlannedEstimand, ...]

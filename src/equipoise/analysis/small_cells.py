@@ -1,26 +1,29 @@
-"""Small cells: counts of few people in observed data are not shown."""
+"""Small cells: breakdowns of few people in observed data are not shown.
+
+What is always shown, small or not, since a report without it would hide harm or loss: the flow
+(randomised, dosed, completed, discontinued, analysed, seen), missing values, and the summary
+rows of harms with suicidality and mania.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from equipoise.protocol import Protocol
+    from equipoise.records import Records
 
 
-def suppressed(counts: Sequence[int], smallest: int) -> list[bool]:
-    """Which counts of one breakdown are hidden.
+def smallest_shown(protocol: Protocol, records: Records) -> int:
+    """The smallest count that is shown: 1 for simulated people, else the protocol's."""
+    return 1 if records.manifest.simulated else protocol.report.smallest_cell
 
-    A count from 1 to `smallest` - 1 is hidden; when it is the only hidden one, the smallest
-    other count above 0 is hidden too, since the total would give it back.
 
-    Parameters
-    ----------
-    counts
-        The counts of one breakdown whose total is shown.
-    smallest
-        Counts from here on are shown.
+def too_small(counts: Sequence[int], smallest: int) -> bool:
+    """Whether a breakdown is hidden: one of its counts lies from 1 to `smallest` - 1.
+
+    It is hidden whole. To hide only the small counts would not do: the total stands elsewhere,
+    and what is left of it gives one hidden count back, or two that must be 1 and 1.
     """
-    hidden = [0 < count < smallest for count in counts]
-    if sum(hidden) == 1:
-        others = [i for i, count in enumerate(counts) if not hidden[i] and count > 0]
-        if others:
-            hidden[min(others, key=lambda i: counts[i])] = True
-    return hidden
+    return any(0 < count < smallest for count in counts)

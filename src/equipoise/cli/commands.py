@@ -125,8 +125,13 @@ def randomise(
         typer.Option("--seed", min=0, help="An open seed, for rehearsal. Left out: a secret one."),
     ] = None,
     verify: Annotated[
-        bool, typer.Option("--verify", help="Check the list in --out against its commitment.")
-    ] = False,
+        str | None,
+        typer.Option(
+            "--verify",
+            metavar="COMMITMENT",
+            help="Check the list in --out against what was published.",
+        ),
+    ] = None,
 ) -> None:
     """Draw the randomisation list with its commitment, or verify one."""
     import secrets
@@ -137,15 +142,17 @@ def randomise(
     from equipoise.randomisation import read_seal, verify_commitment, write_allocation
 
     protocol = load_protocol(study)
-    if verify:
+    if verify is not None:
+        if seed is not None:
+            raise typer.BadParameter("a list is either drawn or verified", param_hint="--seed")
         frame, seal = read_seal(out)
-        if not verify_commitment(frame, seal.salt, seal.commitment):
+        if not verify_commitment(frame, protocol.hash, seal.salt, verify):
             raise single(
                 "The list is not the one that was committed to",
                 code="commitment-differs",
                 where=str(out),
-                rule="SHA-256 over salt and list equals the published commitment",
-                remedy="find out who changed the list; do not use it",
+                rule="SHA-256 over salt, protocol hash and list equals the published commitment",
+                remedy="check study and commitment; if both are right, do not use the list",
             )
         print(f"The list of {frame.height} places is the one that was committed to.")
         return
@@ -170,7 +177,9 @@ def analyse(
 
     protocol = load_protocol(study)
     records = _read(protocol, data, allocation_list)
-    results = _analyse(protocol, records, f"equipoise analyse {shlex.quote(study)}")
+    command = f"equipoise analyse {shlex.quote(study)} --data DIR"
+    command += " --list FILE" if allocation_list else ""
+    results = _analyse(protocol, records, command)
     write_results(results, out)
     print(out / "results.json")
 
@@ -229,7 +238,7 @@ def run(
         say(f"simulated {records.participants.height} participants (seed {seed}, {scenario})")
     else:
         records = _read(protocol, data, allocation_list)
-        command += " --data DIR"
+        command += " --data DIR" + (" --list FILE" if allocation_list else "")
     results = _analyse(protocol, records, command)
     say("report")
     sets = {"results": result_files(results), "report": report_files(results)}
@@ -261,8 +270,9 @@ def compile() -> None:
 
 def _read(protocol: Protocol, data: Path, allocation_list: Path | None) -> Records:
     from equipoise.records import read_records
+    from equipoise.records.reading import is_blinded
 
-    if not any(data.glob("allocation.*")):
+    if is_blinded(data):
         handle_blinded_data()
     say(f"reading {data}")
     return read_records(data, protocol, allocation_list=allocation_list)

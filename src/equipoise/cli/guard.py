@@ -1,7 +1,8 @@
 """No traceback ever reaches a person: every end of a command has its message and its code.
 
-Exit codes: 0 done · 1 a fault in what the user gave · 2 usage · 3 a fault of ours, with a
-log file · 130 Ctrl-C · 143 ended by the system.
+Exit codes: 0 done · 1 a fault in what the user gave, or a full disk or memory · 2 usage · 3 a
+fault of ours, with a log file · 130 Ctrl-C · 141 the reader of a pipe went away · 143 ended by
+the system.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import NoReturn, ParamSpec
 
 P = ParamSpec("P")
 
-USER_FAULT, USAGE, OUR_FAULT, INTERRUPTED, TERMINATED = 1, 2, 3, 130, 143
+USER_FAULT, USAGE, OUR_FAULT, INTERRUPTED, PIPE_CLOSED, TERMINATED = 1, 2, 3, 130, 141, 143
 
 
 class _Blind:
@@ -59,7 +60,7 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
         except BrokenPipeError:
             # The reader of a pipe has gone; Python must not complain again at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(OUR_FAULT)
+            sys.exit(PIPE_CLOSED)
         except MemoryError:
             say("The memory of this machine is used up. Nothing was written half.")
             sys.exit(USER_FAULT)
@@ -76,7 +77,11 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
 def _log(error: Exception) -> str:
     """Write the traceback to a file; without messages where they could break the blind."""
     if _Blind.active:
-        frames = "".join(traceback.format_tb(error.__traceback__))
+        # Places only: neither the message nor a line of source may quote the data.
+        frames = "".join(
+            f"{frame.filename}:{frame.lineno} in {frame.name}\n"
+            for frame in traceback.extract_tb(error.__traceback__)
+        )
         text = f"{frames}{type(error).__name__} (message withheld: blinded data)\n"
     else:
         text = "".join(traceback.format_exception(error))

@@ -146,6 +146,14 @@ def _arms(tables: Tables) -> Iterator[Inconsistency]:
             "`volume_ml` is the same for every dose: another volume gives the arm away",
             "give all doses one volume",
         )
+    routes = {dose.route for arm in arms.values() for dose in arm.doses}
+    if len(routes) > 1:
+        yield Inconsistency(
+            ("arms",),
+            ", ".join(sorted(routes)),
+            "`route` is the same for every dose: another route gives the arm away",
+            "give all doses one route, with a placebo of the same form",
+        )
     days = {tuple(day for dose in arm.doses for day in dose.days) for arm in arms.values()}
     if len(days) > 1:
         yield Inconsistency(
@@ -312,7 +320,8 @@ def _covariates(tables: Tables) -> Iterator[Inconsistency]:
 
 _RESERVED = frozenset(
     {"participant", "site", "visit", "day", "arm", "stratum", "baseline", "change", "log_fold",
-     "log_baseline", "value"}
+     "log_baseline", "value", "estimate", "se", "df", "t", "p", "lower", "upper", "contrast",
+     "level", "reference"}
 )  # fmt: skip
 
 
@@ -379,6 +388,18 @@ def _safety(tables: Tables) -> Iterator[Inconsistency]:
                 str(rule.item),
                 f"items of `{rule.instrument}` that are recorded: {list(use.items)}",
                 f"add {rule.item} to instruments.{rule.instrument}.items",
+            )
+        elif (
+            name == "suicidality"
+            and use.scale in scale_names()
+            and rule.item != get_scale(use.scale).suicidality_item
+        ):
+            right = get_scale(use.scale).suicidality_item
+            yield Inconsistency(
+                (*path, "item"),
+                str(rule.item or "total"),
+                f"the item on suicidality of {get_scale(use.scale).label} is {right or 'none'}",
+                f"write `item = {right}`" if right else "name another instrument",
             )
         elif use.scale in scale_names():
             low, high = get_scale(use.scale).range_of(rule.item)
@@ -465,7 +486,8 @@ def _questions(tables: Tables) -> Iterator[Inconsistency]:
     yield from _estimands(tables)
 
 
-def _endpoint_visits(tables: Tables, key: str) -> list[str]:
+def endpoint_visits(tables: Tables, key: str) -> list[str]:
+    """Visits after baseline at which an endpoint's measurement is planned."""
     endpoint = tables["endpoints"][key]
     for name, table in (("instrument", "instruments"), ("cells", "cells"), ("lab", "labs")):
         target = getattr(endpoint, name)
@@ -492,7 +514,7 @@ def _estimands(tables: Tables) -> Iterator[Inconsistency]:
     for path, endpoint, visit in targets:
         if endpoint not in tables["endpoints"]:
             yield unknown(path, endpoint, "endpoint", tables["endpoints"], "endpoints")
-        elif visit not in (valid := _endpoint_visits(tables, endpoint)):
+        elif visit not in (valid := endpoint_visits(tables, endpoint)):
             yield unknown(
                 (*path, "visit"), visit, "visit after baseline", valid, f"endpoint `{endpoint}`"
             )

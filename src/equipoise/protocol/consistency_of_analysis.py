@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from equipoise.protocol.consistency import Inconsistency, Tables, needs, unknown
+from equipoise.protocol.consistency import (
+    Inconsistency,
+    Tables,
+    endpoint_visits,
+    needs,
+    unknown,
+)
 from equipoise.protocol.questions import Scale
 
 
@@ -14,7 +20,9 @@ def formula_columns(tables: Tables, scale: str) -> list[str]:
     return [scale, baseline, "visit", "arm", "site", *tables["population"].covariates]
 
 
-@needs("population", "randomisation", "analysis", "endpoints")
+@needs(
+    "population", "randomisation", "analysis", "endpoints", "visits", "instruments", "cells", "labs"
+)
 def _formulas(tables: Tables) -> Iterator[Inconsistency]:
     from equipoise.stats import FormulaError, check_formula
 
@@ -28,6 +36,20 @@ def _formulas(tables: Tables) -> Iterator[Inconsistency]:
             )
             continue
         scale = next(iter(scales), str(Scale.CHANGE))
+        follow_up = {
+            len(endpoint_visits(tables, name)) > 1
+            for name, endpoint in tables["endpoints"].items()
+            if endpoint.model == key
+        }
+        if len(follow_up) > 1:
+            yield Inconsistency(
+                path,
+                "",
+                "a model serves endpoints with one visit after baseline, or with several, not both",
+                "split the model: with one visit, `visit` is not in the formula",
+            )
+            continue
+        several = follow_up != {False}
         if (model.subgroup is None) != (model.subgroup_formula is None):
             yield Inconsistency(
                 path,
@@ -59,7 +81,14 @@ def _formulas(tables: Tables) -> Iterator[Inconsistency]:
                     f"the response is the endpoint's scale, `{scale}`",
                     f"write `{scale} ~ …`",
                 )
-            wanted = ["arm", "visit", *strata]
+            if not several and "visit" in parsed.columns:
+                yield Inconsistency(
+                    place,
+                    text,
+                    "the endpoint is measured at one visit after baseline: it has no visit effect",
+                    "leave `visit` out, for example `change ~ baseline + arm`",
+                )
+            wanted = ["arm", *(["visit"] if several else []), *strata]
             if field == "subgroup_formula" and model.subgroup:
                 wanted.append(model.subgroup)
             for name in wanted:

@@ -151,14 +151,6 @@ class Protocol(Part):
             return self.cells[point.cells].unblinding
         return bool(point.lab) and self.labs[str(point.lab)].unblinding
 
-    def provenance_of(self, path: str) -> Provenance | None:
-        """The provenance of a dotted field: its own, or the nearest table's above it."""
-        while path:
-            if path in self.provenance:
-                return self.provenance[path]
-            path = path.rpartition(".")[0]
-        return None
-
 
 def _canonical(value: Any) -> Any:
     if isinstance(value, BaseModel):

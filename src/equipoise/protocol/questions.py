@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from equipoise.protocol.base import Key, Map, Number, Part, Text
+from equipoise.protocol.base import Flag, Key, Map, Number, Part, Text
 from equipoise.protocol.measurements import CellUnit
 
 
@@ -39,13 +39,12 @@ class EstimandRole(StrEnum):
 
 
 class Strategy(StrEnum):
-    """Strategies for intercurrent events, ICH E9(R1) section A.3.2."""
+    """Strategies for intercurrent events, ICH E9(R1) section A.3.2, that are carried out.
+
+    A protocol that names another one is refused, never analysed as if it had named this.
+    """
 
     TREATMENT_POLICY = "treatment-policy"
-    HYPOTHETICAL = "hypothetical"
-    COMPOSITE = "composite"
-    WHILE_ON_TREATMENT = "while-on-treatment"
-    PRINCIPAL_STRATUM = "principal-stratum"
 
 
 class IntercurrentEvent(Part):
@@ -99,6 +98,9 @@ class Family(Part):
 class Analysis(Part):
     """The analysis that is fixed beforehand."""
 
+    fixed_beforehand: Flag = Field(
+        True, description="False for a plan that was written after the data were known"
+    )
     alpha: Number = Field(0.05, gt=0, lt=0.5, description="Two-sided significance level")
     models: Map[Key, Model] = Field(min_length=1, description="Models by name")
     families: Map[Key, Family] = Field({}, description="Families of secondary comparisons")

@@ -1,8 +1,8 @@
 """The seal: proof, published before the trial, that the list was fixed.
 
-What is published is SHA-256 over a secret 256-bit salt and the list. The salt keeps the
-list from being guessed (protocols and short seeds can be tried one by one); at unlock it
-is published too, and anybody can check the list against the commitment.
+What is published is SHA-256 over a secret 256-bit salt, the protocol's hash and the list. The
+salt keeps the list from being guessed (protocols and short seeds can be tried one by one); at
+unlock it is published too, and anybody can check the list against the commitment.
 """
 
 from __future__ import annotations
@@ -40,20 +40,23 @@ class Seal:
         return f"Seal(commitment={self.commitment!r})"
 
 
-def seal(frame: pl.DataFrame, salt: str | None = None) -> Seal:
-    """Commit to a list (columns stratum, sequence, arm) under a salt, drawn when left out."""
+def seal(frame: pl.DataFrame, protocol_hash: str, salt: str | None = None) -> Seal:
+    """Commit to the list of a protocol (columns stratum, sequence, arm) under a secret salt.
+
+    The salt is drawn when it is left out.
+    """
     salt = secrets.token_hex(32) if salt is None else salt
-    return Seal(_digest(frame, salt), salt)
+    return Seal(_digest(frame, protocol_hash, salt), salt)
 
 
-def verify_commitment(frame: pl.DataFrame, salt: str, commitment: str) -> bool:
-    """Whether this list and this salt are what was committed to."""
-    return hmac.compare_digest(_digest(frame, salt), commitment)
+def verify_commitment(frame: pl.DataFrame, protocol_hash: str, salt: str, commitment: str) -> bool:
+    """Whether this list, for this protocol, under this salt, is what was committed to."""
+    return hmac.compare_digest(_digest(frame, protocol_hash, salt), commitment.strip().lower())
 
 
-def _digest(frame: pl.DataFrame, salt: str) -> str:
+def _digest(frame: pl.DataFrame, protocol_hash: str, salt: str) -> str:
     canonical = frame.select("stratum", "sequence", "arm").sort("stratum", "sequence")
-    body = canonical.write_csv()
+    body = f"{protocol_hash}\n{canonical.write_csv()}"
     return hashlib.sha256(bytes.fromhex(salt) + body.encode()).hexdigest()
 
 
@@ -82,10 +85,10 @@ def write_allocation(allocation: Allocation, folder: str | Path, *, rehearsal: b
                 "never overwritten",
                 remedy="name another --out, or keep what is there",
             )
-    made = seal(allocation.frame)
+    made = seal(allocation.frame, allocation.protocol_hash)
     kind = "rehearsal from an open seed, not for a real trial" if rehearsal else "real trial"
     public = {
-        "what": "Commitment to a randomisation list: SHA-256 over salt and list",
+        "what": "Commitment to a randomisation list: SHA-256 over salt, protocol hash and list",
         "kind": kind,
         "protocol_hash": allocation.protocol_hash,
         "places": allocation.frame.height,

@@ -52,6 +52,7 @@ def _style() -> Iterator[None]:
 
     settings: Any = {
         "svg.fonttype": "none",
+        "text.parse_math": False,  # a label is text: a dollar sign is a dollar sign
         "svg.hashsalt": "equipoise",
         "font.family": "sans-serif",
         "font.size": 10,
@@ -83,7 +84,7 @@ def _svg(figure: Figure, name: str, alternative: str, origin: str) -> tuple[str,
     svg = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', svg)
     svg = re.sub(r'(xlink:href="|url\()#', rf"\1#{name}-", svg)
     title = f"<title>{_escape(alternative)}</title>"
-    svg = re.sub(r"(<svg[^>]*>)", rf"\1{title}", svg, count=1)
+    svg = re.sub(r"<svg[^>]*>", lambda found: found.group(0) + title, svg, count=1)
     svg = svg.replace("<svg ", f'<svg role="img" data-origin="{origin}" ', 1)
     inline, standalone = svg, svg
     for drawn, (variable, colour) in _PALETTE.items():

@@ -61,7 +61,7 @@ def render(results: Results, drawings: dict[str, Drawing]) -> str:
 def _flow_box(results: Results, count: FlowCount) -> dict[str, Any]:
     """One column of the flow diagram: lines of text under the group's name."""
     reasons = [r for r in results.flow.reasons if r.group == count.group]
-    left = [f"{r.reason}: {'small count, not shown' if r.n is None else r.n}" for r in reasons]
+    left = [r.reason if r.n is None else f"{r.reason}: {r.n}" for r in reasons]
     analysed = [
         row
         for row in results.flow.analysed
@@ -76,24 +76,28 @@ def _chapters(results: Results) -> list[dict[str, Any]]:
     """Endpoints in chapters: rating scales, then cells and laboratory values."""
 
     def chapter(key: str, title: str, lead: str, members: list[EndpointResult]) -> dict[str, Any]:
-        return {"key": key, "title": title, "lead": lead, "endpoints": members}
+        # A family stands in the chapter of its first endpoint.
+        keys = {member.endpoint for member in members}
+        families = [f for f in results.families if next(iter(f.contrasts)) in keys]
+        parts = {"key": key, "title": title, "lead": lead}
+        return {**parts, "endpoints": members, "families": families}
 
-    scales = [e for e in results.endpoints.values() if e.scale == "change"]
-    logs = [e for e in results.endpoints.values() if e.scale == "log_fold"]
+    scales = [e for e in results.endpoints.values() if e.kind == "rating scale"]
+    others = [e for e in results.endpoints.values() if e.kind != "rating scale"]
+    status = (
+        "What is confirmatory stands under Answers; every other estimate here is exploratory and "
+        "unadjusted, but for families, which carry their adjustment."
+    )
     found = []
     if scales:
-        lead = (
-            "Change from baseline by a mixed model for repeated measures. Estimates at other "
-            "visits than the estimand's are exploratory and unadjusted."
-        )
+        lead = f"Change from baseline by a mixed model for repeated measures. {status}"
         found.append(chapter("efficacy", "Clinical outcome", lead, scales))
-    if logs:
+    if others:
         lead = (
-            "Fold changes from baseline, analysed as logarithms and adjusted for the logarithm of "
-            "the baseline value; ratios are ratios of geometric mean fold changes. Percentages of "
-            "one parent population depend on each other: what rises pushes the others down. "
-            "Counts stand beside them. All estimates other than the estimand's are exploratory; "
-            "those of a family carry its adjustment."
+            "Where the scale is a ratio, fold changes from baseline were analysed as logarithms, "
+            "adjusted for the logarithm of the baseline value, and are shown as geometric means. "
+            "Percentages of one parent population depend on each other: what rises pushes the "
+            f"others down. {status}"
         )
-        found.append(chapter("cells", "Cells and laboratory values", lead, logs))
+        found.append(chapter("cells", "Cells and laboratory values", lead, others))
     return found

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 Cell = str | None
 
+_SMALL = "small count, not shown"
+
 
 def html_table(
     name: str,
@@ -107,7 +109,7 @@ def baseline_table(results: Results) -> str:
         unit = f" ({row.unit})" if row.unit else ""
         if row.level is None:
             head, label = f"{row.label}{unit}", "Mean (SD)"
-            cells: list[Cell] = [_mean_sd(v) for v in row.values]
+            cells: list[Cell] = [_SMALL if v.suppressed else _mean_sd(v) for v in row.values]
         else:
             head, label = row.label, row.level
             cells = [_count(v) for v in row.values]
@@ -116,16 +118,17 @@ def baseline_table(results: Results) -> str:
             difference = [""]
         rows.append([head, label, *cells, *difference])
         if row.level is None:
-            quartiles: list[Cell] = [
-                f"{significant(v.median)} [{significant(v.lower_quartile)}, "
-                f"{significant(v.upper_quartile)}]"
-                + (f"; {v.missing} missing" if v.missing else "")
-                for v in row.values
-            ]
+            quartiles: list[Cell] = [_SMALL if v.suppressed else _quartiles(v) for v in row.values]
             rows.append(
                 [head, "Median [quartiles]", *quartiles, *([] if results.blinded else [""])]
             )
     return html_table("baseline", columns, rows, group=True)
+
+
+def _quartiles(value: BaselineValue) -> str:
+    low, high = significant(value.lower_quartile), significant(value.upper_quartile)
+    missing = f"; {value.missing} missing" if value.missing else ""
+    return f"{significant(value.median)} [{low}, {high}]{missing}"
 
 
 def _mean_sd(value: BaselineValue) -> str:
@@ -134,7 +137,7 @@ def _mean_sd(value: BaselineValue) -> str:
 
 def _count(value: BaselineValue) -> str:
     if value.suppressed:
-        return "small count, not shown"
+        return _SMALL
     share = MISSING if value.percent is None else f"{number(value.percent, 0)} %"
     return f"{value.count} ({share})"
 
@@ -283,9 +286,17 @@ def family_table(results: Results, family: FamilyResult) -> str:
 
 
 def harm_table(
-    name: str, results: Results, rows: Sequence[HarmRow], *, by_class: bool = False
+    name: str,
+    results: Results,
+    rows: Sequence[HarmRow],
+    *,
+    by_class: bool = False,
+    of_n: bool = False,
 ) -> str:
-    """Participants with harms by group, exact intervals, differences; by organ class if asked."""
+    """Participants with harms by group, exact intervals, differences.
+
+    `by_class` groups the rows by organ class, `of_n` names the denominator in each cell.
+    """
     columns = [("class", "")] if by_class else []
     columns += [("event", "Participants with")]
     columns += [(g.key, f"{g.label} (n = {g.n})") for g in results.groups]
@@ -293,7 +304,7 @@ def harm_table(
     columns += [(f"{g.key}_diff", f"Difference, {g.label}") for g in others]
     cells: list[list[Cell]] = []
     for row in rows:
-        line: list[Cell] = [row.label, *(_rate(rate) for rate in row.rates)]
+        line: list[Cell] = [row.label, *(_rate(rate, of_n=of_n) for rate in row.rates)]
         if by_class:
             line.insert(0, row.organ_class or "Terms that the protocol does not name")
         by_arm = {d.arm: d for d in row.differences}
@@ -311,9 +322,11 @@ def harm_table(
     return html_table(name, columns, cells, group=by_class)
 
 
-def _rate(rate: Rate) -> str:
-    if rate.suppressed or rate.events is None:
-        return "small count, not shown"
+def _rate(rate: Rate, *, of_n: bool = False) -> str:
+    if not rate.n:
+        return MISSING
+    if of_n:
+        return f"{rate.events} of {rate.n} ({percent(rate.lower)} to {percent(rate.upper)})"
     return f"{rate.events} ({percent(rate.lower)} to {percent(rate.upper)})"
 
 

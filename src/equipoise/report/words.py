@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 from equipoise.analysis.results import Answer, Contrast, EndpointResult, HarmRow, Results, Status
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 MINUS = "\u2212"
 MISSING = "\u2013"
@@ -110,13 +106,16 @@ def answer_sentence(results: Results, answer: Answer) -> str:
             "significant. The interval describes the data and confirms nothing."
         )
     ps = [c.p if c.adjusted_p is None else c.adjusted_p for c in answer.contrasts]
-    clause = "; ".join(p_clause(p) for p in ps)
+    clause = "; ".join(p_clause(p) for p in ps if p is not None)
+    late = ""
+    if answer.status is Status.NOT_PLANNED:
+        late = " The analysis was not fixed before the data were known, so this confirms nothing."
     if not answer.significant:
         return (
             f"{text} The test does not reject \u201cno difference\u201d ({clause}); the interval "
-            "shows what remains compatible with the data."
+            f"shows what remains compatible with the data.{late}"
         )
-    return f"{text} The test rejects \u201cno difference\u201d ({clause})."
+    return f"{text} The test rejects \u201cno difference\u201d ({clause}).{late}"
 
 
 def _estimate(results: Results, endpoint: EndpointResult, c: Contrast, when: str) -> str:
@@ -151,10 +150,12 @@ def subgroup_sentence(results: Results, answer: Answer) -> str | None:
     found = "; ".join(f"{c.subgroup} {contrast_text(c, log)}" for c in effects)
     inter = [c for c in sub.interaction if c.visit == answer.visit]
     kind = "ratio of the effects" if log else "difference of the effects"
-    tests = "; ".join(
-        f"{kind} ({difference(c)}) {contrast_text(c, log)}, {p_clause(c.p)}" for c in inter
-    )
+    tests = "; ".join(f"{kind} ({difference(c)}) {contrast_text(c, log)}{_p(c)}" for c in inter)
     return f"By {sub.label.lower()}, from one model with the interaction: {found}; {tests}."
+
+
+def _p(contrast: Contrast) -> str:
+    return "" if contrast.p is None else f", {p_clause(contrast.p)}"
 
 
 def harm_sentence(results: Results, row: HarmRow) -> str:
@@ -162,8 +163,8 @@ def harm_sentence(results: Results, row: HarmRow) -> str:
     parts = []
     for rate in row.rates:
         name = group_label(results, rate.group)
-        if rate.suppressed or rate.events is None:
-            parts.append(f"{name}: fewer people than may be shown, of {rate.n}")
+        if rate.n == 0:
+            parts.append(f"{name}: nobody assessed")
         elif rate.events == 0:
             parts.append(
                 f"{name}: 0 of {rate.n}, which excludes true rates above "
@@ -175,10 +176,3 @@ def harm_sentence(results: Results, row: HarmRow) -> str:
                 f"({level(results)} CI {percent(rate.lower)} to {percent(rate.upper)})"
             )
     return f"{row.label}: " + "; ".join(parts) + "."
-
-
-def listed(names: Sequence[str]) -> str:
-    """``a, b and c``."""
-    if len(names) < 2:
-        return "".join(names)
-    return f"{', '.join(names[:-1])} and {names[-1]}"

@@ -17,7 +17,7 @@ from equipoise.simulation.observation import (
     score_table,
     visit_table,
 )
-from equipoise.streams import SEED_LIMIT, stream
+from equipoise.streams import check_seed, stream
 
 if TYPE_CHECKING:
     import numpy as np
@@ -103,15 +103,7 @@ def _refuse_bad_input(protocol: Protocol, seed: int, scenario: str) -> None:
             rule="simulation needs the statistical assumptions of the protocol",
             remedy="add [assumptions.statistical]; `il2-depression` is an example",
         )
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < SEED_LIMIT:
-        raise single(
-            heading,
-            code="seed-invalid",
-            field="seed",
-            value=str(seed),
-            rule="a seed is a whole number from 0 to 2**128 - 1",
-            remedy="give for example 1",
-        )
+    check_seed(seed)
     if scenario not in list(Scenario):
         raise single(
             heading,
