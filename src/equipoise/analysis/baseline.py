@@ -145,8 +145,7 @@ def _categorical(
         for other in others
         if other in proportions and reference in proportions
     ]
-    known = [d for d in found if d is not None]
-    difference = max(known, key=abs) if known else None
+    difference = max(found, key=abs) if found else None
     if any(hidden.values()):
         difference = None  # it would give a hidden count back
     rows = []

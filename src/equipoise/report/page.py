@@ -37,9 +37,9 @@ def render(results: Results, drawings: dict[str, Drawing]) -> str:
         undefined=jinja2.StrictUndefined,
         loader=jinja2.FunctionLoader(lambda name: (folder / name).read_text(encoding="utf-8")),
     )
-    environment.globals["words"] = words
-    environment.globals["tables"] = tables
     return environment.get_template("report.html.j2").render(
+        words=words,
+        tables=tables,
         results=results,
         style=(folder / "style.css").read_text(encoding="utf-8"),
         drawings=drawings,

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
 
 KERNEL_FOLDER = Path(__file__).parent / "kernels"
 
@@ -167,7 +167,7 @@ def _temporary_folder() -> Path:
 
 
 @contextlib.contextmanager
-def _numba_cache(folder: Path) -> Iterator[None]:
+def _numba_cache(folder: Path) -> Generator[None]:
     """Let Numba decide for `folder` while the kernels are decorated, and for nothing else."""
     from numba.core import config
 

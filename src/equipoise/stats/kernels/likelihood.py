@@ -1,3 +1,5 @@
+# Compiled by Numba, which infers the types of arguments.
+# pyright: reportMissingParameterType=false, reportUnknownParameterType=false
 """The restricted likelihood of a marginal linear model, with gradient and observed Hessian.
 
 Derivation: docs/methods/mmrm.md. Sigma = F (I + Theta) F' with F a square factor of the current

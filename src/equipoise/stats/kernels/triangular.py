@@ -1,3 +1,5 @@
+# Compiled by Numba, which infers the types of arguments.
+# pyright: reportMissingParameterType=false, reportUnknownParameterType=false
 """Small dense linear algebra with explicit loops: it compiles fast and allocates nothing."""
 
 from __future__ import annotations
