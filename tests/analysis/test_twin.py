@@ -152,6 +152,13 @@ def test_harms_by_hand(il2_records, il2_results):
                 if t == row.label and a == rate.group
             }  # fmt: skip
             assert rate.events == len(people)
+            assert rate.rate == pytest.approx(len(people) / rate.n)
+            exact = stats.binomtest(len(people), rate.n).proportion_ci(0.95, "exact")
+            assert (rate.lower, rate.upper) == pytest.approx((exact.low, exact.high), abs=1e-9)
+        reference, active = row.rates
+        (difference,) = row.differences
+        assert difference.estimate == pytest.approx(active.rate - reference.rate)
+        assert difference.lower < difference.estimate < difference.upper
     serious = next(r for r in il2_results.safety.summary if r.key == "serious")
     active = next(r for r in serious.rates if r.group == "il2")
     # 0 of 24 leaves an upper 95 % limit of 14 %: 1 - 0.025 ** (1 / 24).
