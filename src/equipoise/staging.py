@@ -2,12 +2,13 @@
 
 A set of files is written whole into a hidden folder of the same file system. Only when every
 file is complete are they renamed into place; what stood there is kept aside until the last
-one stands, and put back if one fails. So a full disk, a missing permission, a kill or Ctrl-C
-leaves an older good report as it was.
+one stands, and put back if one fails. So a full disk, a missing permission or Ctrl-C leaves an
+older good report as it was. A process that is killed between two renames leaves the older
+files in the hidden folder ``.equipoise-…/old``.
 
-``files.json`` in the folder says which results and report Equipoise wrote there, with hashes:
-a later run removes what of an earlier one it replaces, and never a file that a person put or
-changed there. Records and lists are in no index: a hash of an allocation could be guessed.
+``equipoise-files.json`` says which files Equipoise wrote, by set: a later run removes those of
+an earlier one that it replaces. Of results and report it holds hashes, so that a file that a
+person has changed is not removed; of data only names: a hash of an allocation could be guessed.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from pathlib import Path
 
 from equipoise.faults import EquipoiseError, single
 
-INDEX = "files.json"
+INDEX = "equipoise-files.json"
 
 _REASONS = {
     errno.ENOSPC: ("disk-full", "the disk is full", "free some space, or name another --out"),
@@ -35,6 +36,11 @@ _REASONS = {
     errno.ENOTDIR: ("not-a-folder", "part of the path is a file", "name a folder as --out"),
     errno.EEXIST: ("not-a-folder", "a file of that name is in the way", "name a folder as --out"),
     errno.EISDIR: ("not-a-file", "a folder of that name is in the way", "move it away"),
+    errno.EXDEV: (
+        "another-disk",
+        "all of the folder lies on one disk",
+        "replace the link by a folder",
+    ),
     errno.ENAMETOOLONG: ("name-too-long", "the path is too long", "name a shorter --out"),
 }
 
@@ -63,6 +69,8 @@ def write_files(
     removes: Sequence[str] = (),
     private: Sequence[str] = (),
     unindexed: Sequence[str] = (),
+    named: Sequence[str] = (),
+    clean: bool = False,
 ) -> None:
     """Write sets of files into a folder, all or none.
 
@@ -81,8 +89,10 @@ def write_files(
         Files to be removed together with the writing, by relative path.
     private
         Files that only their owner may read.
-    unindexed
-        Sets that ``files.json`` says nothing of.
+    unindexed, named
+        Sets of which the index says nothing, or the names only.
+    clean
+        Refuse when files of a replaced set would stay since a person has changed them.
 
     Raises
     ------
@@ -92,15 +102,30 @@ def write_files(
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     stage: Path | None = None
     done = False
+    lost = False
     try:
         folder.mkdir(parents=True, exist_ok=True)
         stage = Path(tempfile.mkdtemp(prefix=".equipoise-", dir=folder))
         index = _read_index(folder)
         files = {path: content for files in sets.values() for path, content in files.items()}
         outdated = [path for path in removes if path not in files]
-        outdated += _outdated(folder, index, sets, replaces)
+        old, changed = _outdated(folder, index, sets, replaces)
+        outdated += old
+        if changed and clean:
+            raise single(
+                "Nothing was written; what stood there before is untouched",
+                code="folder-not-clean",
+                where=str(folder),
+                value=", ".join(changed[:10]),
+                rule="blinded results do not stand beside changed files of an earlier run",
+                remedy="name another --out, or move these files away",
+            )
         index = {name: paths for name, paths in index.items() if name not in replaces}
-        index |= {name: _hashes(paths) for name, paths in sets.items() if name not in unindexed}
+        for name, paths in sets.items():
+            if name in named:
+                index[name] = dict.fromkeys(paths, "")
+            elif name not in unindexed:
+                index[name] = _hashes(paths)
         if index:
             files[INDEX] = json.dumps(index, indent=1).encode() + b"\n"
         for name, content in files.items():
@@ -110,10 +135,20 @@ def write_files(
             path.write_bytes(content)
         _exchange(folder, stage, sorted(files, key=lambda name: name == last), outdated)
         done = True
+    except _RollbackError as error:
+        lost = True
+        raise single(
+            "Writing failed, and so did putting the older files back",
+            code="rollback-failed",
+            where=str(folder),
+            value=", ".join(str(name) for name in error.args[0][:10]),
+            rule=str(error.__cause__),
+            remedy=f"the older files are in {stage}/old: put them back from there",
+        ) from error
     except OSError as error:
         raise write_error(error, folder) from error
     finally:
-        if stage is not None:
+        if stage is not None and not lost:
             shutil.rmtree(stage, ignore_errors=True)
         if not done:
             for path in made:
@@ -142,14 +177,30 @@ def _exchange(folder: Path, stage: Path, names: Sequence[str], outdated: Sequenc
                 move(folder / name, stage / "old" / name)
             if name in names:
                 move(stage / "new" / name, folder / name)
-    except BaseException:
-        for source, target in reversed(undo):
-            if target.exists() and not source.exists():
-                os.replace(target, source)
+    except BaseException as error:
+        failed = [source for source, target in reversed(undo) if not _put_back(target, source)]
+        if failed:
+            raise _RollbackError(failed) from error
         for path in made:
             if path.is_dir() and not any(path.iterdir()):
                 path.rmdir()
         raise
+
+
+class _RollbackError(Exception):
+    """Older files that could not be put back into their place."""
+
+
+def _put_back(source: Path, target: Path) -> bool:
+    """Undo one rename, twice if it must be: a second Ctrl-C must not lose a file."""
+    for _ in range(3):
+        try:
+            if source.exists() and not target.exists():
+                os.replace(source, target)
+            return True
+        except BaseException:  # whatever it is, the other files come first
+            continue
+    return False
 
 
 def _hashes(files: Mapping[str, bytes]) -> dict[str, str]:
@@ -177,15 +228,18 @@ def _outdated(
     index: Mapping[str, Mapping[str, str]],
     sets: Mapping[str, Mapping[str, bytes]],
     replaces: Sequence[str],
-) -> list[str]:
-    """Files of earlier runs that the new ones replace and that nobody has changed since."""
+) -> tuple[list[str], list[str]]:
+    """Files of earlier runs that the new ones replace: as written, and changed since."""
     new = {path for files in sets.values() for path in files}
-    found = []
+    written, changed = [], []
     for name in (*sets, *replaces):
         for path, digest in index.get(name, {}).items():
+            if path in new or "\0" in path:
+                continue
             target = folder / path
             inside = folder.resolve() in target.resolve().parents
-            plain = inside and target.is_file() and not target.is_symlink()
-            if path not in new and plain and _digest(target.read_bytes()) == digest:
-                found.append(path)
-    return found
+            if not inside or not target.is_file() or target.is_symlink():
+                continue
+            same = not digest or _digest(target.read_bytes()) == digest
+            (written if same else changed).append(path)
+    return written, changed

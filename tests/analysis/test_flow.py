@@ -163,3 +163,41 @@ def test_a_covariate_may_have_any_name_that_is_not_taken(write_protocol, il2_res
         )
         with pytest.raises(eq.EquipoiseError, match="a column of its own"):
             eq.load_protocol(path)
+
+
+def test_nothing_of_one_or_two_observed_people_is_estimated(il2, il2_records):
+    """Neither a mean, nor a contrast, nor an effect by subgroup, nor quartiles of few."""
+    placebo = il2_records.allocation.filter(pl.col("arm") == "placebo")["participant"]
+    keep = placebo[:2]
+    scores = il2_records.scores.filter(
+        ~pl.col("participant").is_in(placebo.implode())
+        | pl.col("participant").is_in(keep.implode())
+        | (pl.col("visit") != "week8")
+    )
+    frames = il2_records.frames() | {"scores": scores}
+    results = eq.analyse(il2, eq.records_from_tables(il2, frames, origin="observed"))
+    hdrs = results.endpoints["hdrs_change"]
+    assert "week8" not in {c.visit for c in hdrs.contrasts}
+    assert ("placebo", "week8") not in {(m.group, m.visit) for m in hdrs.means}
+    assert "week8" not in {c.visit for c in hdrs.subgroup.effects}
+    assert "week6" in {c.visit for c in hdrs.contrasts}
+    answer = next(a for a in results.answers if a.endpoint == "hdrs_change")
+    assert answer.status == "not estimable"
+    assert "too few people" in answer.why
+    ages = next(r for r in results.baseline.rows if r.variable == "age")
+    by_group = {v.group: v for v in ages.values}
+    assert (by_group["placebo"].n, by_group["placebo"].median) == (12, None)
+    assert by_group["placebo"].mean is not None
+    assert by_group["il2"].median is not None
+
+
+def test_what_is_hidden_in_one_arm_is_hidden_in_all(il2, il2_records):
+    """A blinded report shows the sum of the arms: one arm would give the other back."""
+    observed = eq.analyse(il2, eq.records_from_tables(il2, il2_records.frames(), origin="observed"))
+    by_variable: dict[str, set[bool]] = {}
+    for row in observed.baseline.rows:
+        if row.level is not None:
+            by_variable.setdefault(row.variable, set()).update(v.suppressed for v in row.values)
+    assert all(len(flags) == 1 for flags in by_variable.values())
+    assert {True} in by_variable.values()
+    assert len({(r.reason, r.n) for r in observed.flow.reasons}) == 1

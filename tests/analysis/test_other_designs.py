@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from tests.conftest import protocol_text
 
 import equipoise as eq
+from equipoise.report.words import answer_sentence
 
 
 def changed(tmp_path, study, *changes):
@@ -41,6 +44,15 @@ def test_three_arms_from_protocol_to_report(tmp_path):
     page = eq.write_report(results, tmp_path / "out").read_text(encoding="utf-8")
     for label in ("Drug vs Placebo", "High dose vs Placebo"):
         assert label in page
+    said = answer_sentence(results, answer)
+    for arm in answer.contrasts:
+        rejected = "is" if arm.adjusted_p < 0.05 else "is not"
+        label = {"drug": "Drug", "high": "High dose"}[arm.arm]
+        assert re.search(
+            rf"{label}: adjusted p [=<] [\d.]+, \u201cno difference\u201d {rejected} rej", said
+        )
+    assert "needs all arms" in said
+    assert "adjusted over the arms by Holm" in page
 
 
 def test_two_strata_and_a_stratum_without_planned_sizes(tmp_path):

@@ -141,3 +141,46 @@ def test_a_folder_in_the_place_of_a_file(tmp_path):
 def test_private_files_are_never_readable_by_others(tmp_path):
     write(tmp_path, private=("a.txt",))
     assert (tmp_path / "a.txt").stat().st_mode & 0o077 == 0
+
+
+def test_when_the_rollback_fails_too_nothing_is_lost_and_nothing_untrue_is_said(
+    folder, monkeypatch
+):
+    real, calls = os.replace, []
+
+    def broken(source, target):
+        calls.append(source)
+        if len(calls) >= 4:
+            raise OSError(errno.EIO, "disk gone")
+        real(source, target)
+
+    monkeypatch.setattr(os, "replace", broken)
+    with pytest.raises(EquipoiseError, match="putting the older files back") as info:
+        write(folder)
+    monkeypatch.undo()
+    assert "untouched" not in str(info.value)
+    (stage,) = folder.glob(".equipoise-*")
+    assert str(stage) in info.value.faults[0].remedy
+    kept = {
+        p.relative_to(stage / "old").as_posix() for p in (stage / "old").rglob("*") if p.is_file()
+    }
+    there = {p for p in contents(folder) if not p.startswith(".equipoise-")}
+    # Every older file is in its place or in the hidden folder.
+    assert {"a.txt", "sub/b.txt", "last.txt", "sub/gone.txt", INDEX} <= kept | there
+
+
+def test_blinded_results_do_not_join_changed_files_of_an_earlier_run(folder):
+    with pytest.raises(EquipoiseError, match=r"sub/edited\.txt"):
+        write(folder, clean=True)
+    (folder / "sub/edited.txt").unlink()
+    write(folder, clean=True)
+
+
+def test_a_named_set_is_known_by_name_only_and_goes_when_it_is_replaced(folder):
+    write_files(folder, {"data": {"data/allocation.csv": b"secret"}}, last="data/allocation.csv",
+                named=("data",))  # fmt: skip
+    index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+    assert index["data"] == {"data/allocation.csv": ""}
+    write(folder, replaces=("data",))
+    assert not (folder / "data" / "allocation.csv").exists()
+    assert contents(folder)["sub/mine.txt"] == b"mine"

@@ -123,7 +123,7 @@ def test_a_list_is_written_once_readable_by_its_owner(il2, tmp_path):
     assert secret["seed"] == str(2**128 - 1)
     frame, made = read_seal(tmp_path)
     assert verify_commitment(frame, il2.hash, made.salt, made.commitment)
-    assert not (tmp_path / "files.json").exists()  # no hash of the list anywhere
+    assert not (tmp_path / "equipoise-files.json").exists()  # no hash of the list anywhere
     before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
     with pytest.raises(eq.EquipoiseError, match="never overwritten"):
         write_allocation(drawn, tmp_path, rehearsal=False)

@@ -57,6 +57,9 @@ def test_observed_records_are_never_overwritten_by_others(tmp_path, il2, il2_rec
             eq.write_records(records, tmp_path)
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
     eq.write_records(observed, tmp_path, format="parquet")  # the same source may be written anew
+    (tmp_path / "manifest.json").unlink()
+    with pytest.raises(eq.EquipoiseError, match="unknown origin"):
+        eq.write_records(il2_records, tmp_path)
     (tmp_path / "manifest.json").write_text("{", encoding="utf-8")
     with pytest.raises(eq.EquipoiseError, match="unknown origin"):
         eq.write_records(il2_records, tmp_path)
@@ -132,4 +135,4 @@ def test_no_bytes_whatever_make_a_traceback(tmp_path_factory, antidepressant, co
         try:
             eq.read_records(folder, antidepressant)
         except eq.EquipoiseError as error:
-            assert error.faults  # noqa: PT017
+            assert error.faults

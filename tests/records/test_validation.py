@@ -286,19 +286,81 @@ def test_a_line_with_too_few_fields_is_a_fault_not_a_missing_value(folder, il2):
     assert {f.value for f in info.value.faults} == {"5 fields"}
 
 
-def test_lines_are_counted_through_quoted_new_lines(folder, il2):
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [('"recovered', 'recovered"'), ('rec"overed', "recovered"), ('"recovered"x', "recovered")],
+)
+def test_a_quote_left_open_never_swallows_rows(folder, il2, first, last):
+    """Between the two quotes stand serious events: they must not vanish without a word."""
+
     def change(lines):
-        cells = lines[3].split(",")
-        lines[1] = lines[1].replace("recovered", '"recovered\nlater"')
-        assert "\n" in lines[1]
-        cells[lines[0].split(",").index("grade")] = "9"
-        lines[3] = ",".join(cells)
+        lines[2] = lines[2].replace("recovered", first)
+        lines[9] = lines[9].replace("recovered", last)
+        return lines
+
+    edit(folder, "adverse_events", change)
+    n = len((folder / "adverse_events.csv").read_text(encoding="utf-8").splitlines()) - 1
+    try:
+        records = eq.read_records(folder, il2)
+    except eq.EquipoiseError as error:
+        assert error.faults[0].where == "adverse_events.csv, line 3"
+        assert error.faults[0].code == "csv-quotes"
+    else:  # a lone quote inside a field is text, and every row is there
+        assert records.adverse_events.height == n
+        assert first in records.adverse_events["outcome"].to_list()
+
+
+def test_quoted_files_are_read_as_written(folder, il2, il2_records):
+    """R quotes every text, and so does this file; commas and doubled quotes stand in the text."""
+    path = folder / "adverse_events.csv"
+    frame = il2_records.adverse_events.with_columns(outcome=pl.lit('recovered, "fully", by itself'))
+    frame.write_csv(path, quote_style="non_numeric")
+    assert eq.read_records(folder, il2).adverse_events.equals(frame)
+
+    def change(lines):
+        lines[3] = lines[3].replace('"recovered', '"recovered again')
+        cells = lines[4].split(",")
+        cells[lines[0].replace('"', "").split(",").index("grade")] = "9"
+        lines[4] = ",".join(cells)
         return lines
 
     edit(folder, "adverse_events", change)
     with pytest.raises(eq.EquipoiseError, match="between 1 and 5") as info:
         eq.read_records(folder, il2)
     assert info.value.faults[0].where == "adverse_events.csv, line 5"
+
+
+def test_a_damaged_parquet_file_is_a_fault_and_silent(folder, il2, il2_records, capfd):
+    eq.write_records(il2_records, folder, format="parquet")
+    path = folder / "cells.parquet"
+    good = path.read_bytes()
+    for at in range(4, len(good) - 8, max(1, len(good) // 60)):
+        path.write_bytes(good[:at] + bytes(b ^ 0x5A for b in good[at : at + 6]) + good[at + 6 :])
+        try:
+            eq.read_records(folder, il2)
+        except eq.EquipoiseError as error:
+            assert error.faults
+    assert capfd.readouterr().err == ""
+
+
+def test_blinded_errors_quote_no_word_of_any_table(blinded, il2):
+    for table, old, new in (
+        ("participants", "MDD", "aldesleukin"),
+        ("scores", "hdrs", "aldesleukin"),
+        ("visits", "day5", "aldesleukin"),
+    ):
+        edit(
+            blinded,
+            table,
+            lambda lines, o=old, n=new: [
+                lines[0],
+                lines[1].replace(o, n),
+                *[x.replace(o, n) for x in lines[2:]],
+            ],
+        )
+    with pytest.raises(eq.EquipoiseError, match=WITHHELD) as info:
+        eq.read_records(blinded, il2)
+    assert "aldesleukin" not in info.value.render(shown_per_kind=10_000)
 
 
 def test_empty_lines_are_no_rows_and_rows_of_frames_are_called_rows(folder, il2, il2_records):

@@ -77,7 +77,7 @@ def test_the_same_input_gives_the_same_bytes(il2, il2_records, folder, tmp_path)
     eq.write_results(again, tmp_path)
     eq.write_report(again, tmp_path)
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.name not in ("provenance.json", "files.json"):
+        if path.is_file() and path.name not in ("provenance.json", "equipoise-files.json"):
             assert path.read_bytes() == (tmp_path / path.relative_to(folder)).read_bytes(), (
                 path.name
             )

@@ -42,7 +42,9 @@ def answer_estimands(
             status = Status.BLINDED
         elif lost:
             status, open_gate = Status.NOT_ESTIMABLE, False
-            why = result.failure or f"no comparison of {', '.join(lost)} at this visit"
+            why = result.failure or (
+                f"no comparison of {', '.join(lost)} at this visit (no data, or too few people)"
+            )
         elif not open_gate:
             status = Status.GATE_CLOSED
         else:

@@ -79,6 +79,10 @@ def _numeric(
                 BaselineValue(group=group.key, n=n, missing=mine.len() - n, suppressed=few)
             )
             continue
+        # Quartiles of few are values of single people.
+        quartiles = [_number(known.quantile(q, "linear")) for q in (0.25, 0.5, 0.75)]
+        if n < 4 * smallest and smallest > 1:
+            quartiles = [None, None, None]
         values.append(
             BaselineValue(
                 group=group.key,
@@ -86,9 +90,9 @@ def _numeric(
                 missing=mine.len() - n,
                 mean=_number(known.mean()),
                 sd=_number(known.std()) if n > 1 else None,
-                median=_number(known.median()),
-                lower_quartile=_number(known.quantile(0.25, "linear")),
-                upper_quartile=_number(known.quantile(0.75, "linear")),
+                lower_quartile=quartiles[0],
+                median=quartiles[1],
+                upper_quartile=quartiles[2],
             )
         )
     return BaselineRow(
@@ -138,7 +142,8 @@ def _categorical(
         for group, numbers in counts.items()
         if sum(numbers)
     }
-    hidden = {group: too_small(numbers, smallest) for group, numbers in counts.items()}
+    # Hidden in one group is hidden in all: a blinded report of the same data shows the sum.
+    hide = any(too_small(numbers, smallest) for numbers in counts.values())
     reference, *others = groups.keys
     found = [
         standardised_difference_proportions(proportions[other], proportions[reference])
@@ -146,14 +151,13 @@ def _categorical(
         if other in proportions and reference in proportions
     ]
     difference = max(found, key=abs) if found else None
-    if any(hidden.values()):
+    if hide:
         difference = None  # it would give a hidden count back
     rows = []
     for index, level_label in enumerate(levels.values()):
         values = []
         for group in groups.keys:
             total = sum(counts[group])
-            hide = hidden[group]
             n = counts[group][index]
             values.append(
                 BaselineValue(

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from equipoise.records import Records
 
 
+_HIDDEN = Reason(group="", reason="Reasons with small counts are not shown", n=None)
+
+
 def make_flow(
     protocol: Protocol, records: Records, groups: Groups, datasets: Mapping[str, Dataset]
 ) -> Flow:
@@ -61,6 +64,9 @@ def make_flow(
                 status_unknown=unknown,
             )
         )
+    if any(reason.n is None for reason in reasons):
+        # Hidden in one group is hidden in all: the sum may stand elsewhere.
+        reasons = [_HIDDEN.model_copy(update={"group": key}) for key in groups.keys]
     return Flow(
         randomised=groups.members.height,
         counts=tuple(counts),
@@ -85,7 +91,7 @@ def _reasons(group: str, gone: pl.DataFrame, smallest: int) -> list[Reason]:
     )
     numbers = table["len"].to_list()
     if too_small(numbers, smallest):
-        return [Reason(group=group, reason="Reasons with small counts are not shown", n=None)]
+        return [_HIDDEN.model_copy(update={"group": group})]
     return [
         Reason(group=group, reason=reason, n=n)
         for reason, n in zip(table["reason"].to_list(), numbers, strict=True)

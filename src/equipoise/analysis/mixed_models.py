@@ -18,6 +18,7 @@ from equipoise.analysis.results import (
     ObservedMean,
     Subgroup,
 )
+from equipoise.analysis.small_cells import fewest_modelled
 from equipoise.protocol.questions import Scale
 from equipoise.stats import MMRMFit, StatsError, check_formula, mmrm
 
@@ -48,9 +49,12 @@ def analyse_endpoint(
         means = _means(fit, groups.blinded, visits, log)
         if not groups.blinded:
             contrasts = _contrasts(fit, protocol.control, visits, log)
+    few = _few(data, ["visit"], smallest)
+    means = [m for m in means if (m.group, m.visit) not in few]
+    contrasts = [c for c in contrasts if not {(c.arm, c.visit), (c.reference, c.visit)} & few]
     subgroup = None
     if model.subgroup and model.subgroup_formula and not groups.blinded:
-        subgroup = _subgroup(protocol, key, model, data, log)
+        subgroup = _subgroup(protocol, key, model, data, log, smallest)
     return EndpointResult(
         endpoint=key,
         label=point.label,
@@ -159,7 +163,7 @@ def _means(fit: MMRMFit, blinded: bool, visits: tuple[str, ...], log: bool) -> l
     elif len(visits) > 1:
         frame = fit.lsmeans("visit")
     else:
-        return []  # the overall mean of one visit is the observed mean
+        return []  # with one visit and one group the observed mean says it all
     return [
         Mean(
             group=EVERYBODY if blinded else str(row["arm"]),
@@ -192,7 +196,9 @@ def _contrasts(
     ]
 
 
-def _subgroup(protocol: Protocol, key: str, model: Model, data: Dataset, log: bool) -> Subgroup:
+def _subgroup(
+    protocol: Protocol, key: str, model: Model, data: Dataset, log: bool, smallest: int
+) -> Subgroup:
     assert model.subgroup is not None
     assert model.subgroup_formula is not None
     factor = model.subgroup
@@ -204,6 +210,11 @@ def _subgroup(protocol: Protocol, key: str, model: Model, data: Dataset, log: bo
         visits = protocol.endpoint_visits(key)
         effects = _contrasts(fit, protocol.control, visits, log, factor)
         interaction = _interaction(fit, protocol.control, visits, factor, log)
+        few = {(arm, visit) for arm, visit, _ in _few(data, ["visit", factor], smallest)}
+        effects = [c for c in effects if not {(c.arm, c.visit), (c.reference, c.visit)} & few]
+        interaction = [
+            c for c in interaction if not {(c.arm, c.visit), (c.reference, c.visit)} & few
+        ]
     return Subgroup(
         factor=factor,
         label=covariate.label,
@@ -257,6 +268,12 @@ def _interaction(
             heads, fit.linear(rows).iter_rows(named=True), strict=True
         )
     ]
+
+
+def _few(data: Dataset, by: list[str], smallest: int) -> set[tuple[str, ...]]:
+    """(arm, visit, …) cells with so few people that no estimate of them is given."""
+    table = data.frame.group_by("arm", *by).len().filter(pl.col("len") < fewest_modelled(smallest))
+    return {tuple(str(value) for value in row[:-1]) for row in table.iter_rows()}
 
 
 def _observed(

@@ -20,6 +20,15 @@ def smallest_shown(protocol: Protocol, records: Records) -> int:
     return 1 if records.manifest.simulated else protocol.report.smallest_cell
 
 
+def fewest_modelled(smallest: int) -> int:
+    """The fewest people of a group at a visit whose estimates are given.
+
+    Estimates of a model pool over visits and people, so three are enough; of one or two they
+    would be near to a person's own value.
+    """
+    return min(3, smallest)
+
+
 def too_small(counts: Sequence[int], smallest: int) -> bool:
     """Whether a breakdown is hidden: one of its counts lies from 1 to `smallest` - 1.
 

@@ -34,7 +34,7 @@ def write_results(results: Results, folder: str | Path) -> None:
     files = result_files(results)
     same = (folder / FILE).is_file() and (folder / FILE).read_bytes() == files[FILE]
     replaced = () if same else ("report",)
-    write_files(folder, {"results": files}, last=FILE, replaces=replaced)
+    write_files(folder, {"results": files}, last=FILE, replaces=replaced, clean=results.blinded)
 
 
 def result_files(results: Results) -> dict[str, bytes]:

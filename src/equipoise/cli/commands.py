@@ -216,13 +216,7 @@ def run(
     """The main job: analyse records, or a simulated trial, and write the report."""
     from equipoise.analysis.storage import result_files
     from equipoise.protocol import load_protocol
-    from equipoise.records.writing import (
-        MANIFEST,
-        existing_files,
-        holds_simulated_records,
-        record_files,
-        refuse_other_records,
-    )
+    from equipoise.records.writing import existing_files, record_files, refuse_other_records
     from equipoise.report.writing import FILE, report_files
     from equipoise.simulation import simulate as draw
     from equipoise.staging import write_files
@@ -243,15 +237,25 @@ def run(
     say("report")
     sets = {"results": result_files(results), "report": report_files(results)}
     there = target / "data"
+    replaces: tuple[str, ...] = ()
     removes: list[str] = []
     if data is None:
         refuse_other_records(records, there)
         sets["data"] = {f"data/{name}": text for name, text in record_files(records).items()}
         removes = [f"data/{name}" for name in existing_files(there, records.frames())]
-    elif data.resolve() != there.resolve() and holds_simulated_records(there):
-        removes = [f"data/{name}" for name in (*existing_files(there), MANIFEST)]
-    # Written as one: a report never stands beside numbers or simulated data of another run.
-    write_files(target, sets, last=FILE, removes=removes, unindexed=("data",))
+    elif data.resolve() != there.resolve():
+        replaces = ("data",)
+    # Written as one: a report never stands beside the numbers, or the simulated data, of
+    # another run.
+    write_files(
+        target,
+        sets,
+        last=FILE,
+        replaces=replaces,
+        removes=removes,
+        named=("data",),
+        clean=results.blinded,
+    )
     _print_provenance(results, time.monotonic() - started)
     print(target / FILE)
 

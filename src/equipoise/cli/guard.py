@@ -64,7 +64,9 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
         except MemoryError:
             say("The memory of this machine is used up. Nothing was written half.")
             sys.exit(USER_FAULT)
-        except Exception as error:
+        except (SystemExit, GeneratorExit):
+            raise
+        except BaseException as error:  # a library may panic with what is no Exception
             say(
                 "Something went wrong inside Equipoise. This is a fault of ours; nothing was "
                 f"written half.\nA log is in {_log(error)}; please send it with your report."
@@ -74,7 +76,7 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
     return wrapped
 
 
-def _log(error: Exception) -> str:
+def _log(error: BaseException) -> str:
     """Write the traceback to a file; without messages where they could break the blind."""
     if _Blind.active:
         # Places only: neither the message nor a line of source may quote the data.

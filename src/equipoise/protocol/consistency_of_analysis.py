@@ -98,5 +98,5 @@ def _formulas(tables: Tables) -> Iterator[Inconsistency]:
                         text,
                         f"`{name}` stands in the model"
                         + (" (randomisation was stratified by it)" if name in strata else ""),
-                        f"add `{name}`, for example `{name}*visit`",
+                        f"add `{name}`, for example `{'arm' if name == 'visit' else name}*visit`",
                     )

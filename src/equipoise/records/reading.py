@@ -79,7 +79,7 @@ def read_records(
         faults += frame_faults
         if frame is not None:
             frames[name] = frame
-    listed = _allocation_list(allocation_list, faults)
+    listed = _allocation_list(allocation_list, faults, blinded)
     if allocation_list is not None and blinded:
         faults.append(
             Fault(
@@ -186,7 +186,7 @@ def _files(folder: Path) -> tuple[dict[str, Path], list[Fault]]:
 
 
 def _allocation_list(
-    given: str | Path | pl.DataFrame | None, faults: list[Fault]
+    given: str | Path | pl.DataFrame | None, faults: list[Fault], blinded: bool
 ) -> pl.DataFrame | None:
     if given is None or isinstance(given, pl.DataFrame):
         return given
@@ -196,7 +196,8 @@ def _allocation_list(
         wanted = ["stratum", "sequence", "arm"]
         if set(wanted) <= set(frame.columns):
             return frame.select(wanted)
-        reason = f"found the columns {', '.join(frame.columns)}"
+        found = ", ".join(name[:40] for name in frame.columns[:12])
+        reason = "they are not there" if blinded else f"found the columns {found}"
     except (OSError, pl.exceptions.PolarsError) as error:
         reason = getattr(error, "strerror", None) or "a line is not as it should be"
     faults.append(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,6 +13,8 @@ from equipoise.faults import WITHHELD, Fault
 
 if TYPE_CHECKING:
     from equipoise.protocol import Protocol
+
+_NUMBER = re.compile(r'"?[-+]?[\d.,]+"?')
 
 #: Faults of one kind and column that are kept one by one; the rest are counted.
 KEPT = 200
@@ -61,7 +64,14 @@ class RowFaults:
         self.place = place
         self.faults: list[Fault] = []
         self._frame = frame
+        self._blinded = blinded
         self._secret = _secret_rows(frame, protocol) if blinded else None
+
+    def _open(self, value: str, index: int) -> bool:
+        """While blinded only a number of a row that cannot give the arm away is quoted: a word
+        where it does not belong may name the arm."""
+        secret = self._secret is not None and self._secret[index]
+        return not secret and _NUMBER.fullmatch(value) is not None
 
     def add(
         self,
@@ -77,7 +87,7 @@ class RowFaults:
         rows = wrong.arg_true()
         for index in rows.head(KEPT).to_list():
             value = "" if values is None else _quoted(values[index])
-            if value and self._secret is not None and self._secret[index]:
+            if value and self._blinded and not self._open(value, index):
                 value = WITHHELD
             self.faults.append(Fault(code, self.place.of(index), field, value, rule, remedy))
         if rows.len() > KEPT:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import os
 import zlib
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,10 +57,31 @@ def _refused(path: Path, code: str, rule: str, remedy: str, value: str = "") -> 
 
 def _parquet(path: Path, blinded: bool) -> RawTable:
     try:
-        return RawTable(RowPlace(path.name), pl.read_parquet(path))
-    except (OSError, pl.exceptions.PolarsError) as error:
-        reason = "" if blinded else f": {str(error).splitlines()[0]}"
+        with _silent():
+            return RawTable(RowPlace(path.name), pl.read_parquet(path))
+    except (KeyboardInterrupt, SystemExit, MemoryError):
+        raise
+    except BaseException as error:  # a damaged file can make the reader panic
+        known = isinstance(error, OSError | pl.exceptions.PolarsError) and not blinded
+        reason = f": {str(error).splitlines()[0][:200]}" if known else ""
         return _refused(path, "file-unreadable", f"the file is Parquet{reason}", "write it again")
+
+
+@contextmanager
+def _silent() -> Generator[None]:
+    """No word on the standard error while the Parquet reader, in Rust, may panic on it."""
+    try:
+        saved, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    except OSError:
+        yield
+        return
+    try:
+        os.dup2(null, 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(null)
 
 
 def _csv(path: Path, data: bytes, table: Table, blinded: bool) -> RawTable:
@@ -98,21 +121,14 @@ def _csv(path: Path, data: bytes, table: Table, blinded: bool) -> RawTable:
             "save it as comma-separated values with decimal points",
             {"\t": "tab"}.get(wrong, f'"{wrong}"'),
         )
-    widths, lines = _by_reader(data) if b'"' in data else _by_counting(data)
+    if b'"' in data:
+        return _quoted(path, data, notes)
+    widths, lines = _by_counting(data)
     uneven = [(n, w) for n, w in zip(lines, widths, strict=True) if w != widths[0]]
     if uneven:
-        faults = tuple(
-            Fault(
-                "csv-invalid",
-                f"{path.name}, line {line}",
-                "",
-                f"{width} fields",
-                f"every line has the {widths[0]} fields of the header",
-                'mend the line; text with a comma stands in "double quotes"',
-            )
-            for line, width in uneven[:50]
-        )
-        return RawTable(RowPlace(path.name), faults=faults, notes=notes)
+        return _uneven(path, uneven, widths[0], notes)
+    if not isinstance(lines, range):  # Polars would read an empty line as a row
+        data = b"\n".join(line for line in data.split(b"\n") if line.strip(b"\r"))
     try:
         frame = pl.read_csv(io.BytesIO(data), infer_schema=False)
     except pl.exceptions.PolarsError as error:
@@ -122,8 +138,6 @@ def _csv(path: Path, data: bytes, table: Table, blinded: bool) -> RawTable:
             rule, remedy = "a column name stands once", "rename or remove one"
         return _refused(path, "csv-invalid", rule, remedy)
     simple = isinstance(lines, range)
-    if not simple and frame.height > len(lines) - 1:  # Polars reads an empty line as a row
-        frame = frame.filter(~pl.all_horizontal(pl.all().is_null()))
     place = RowPlace(path.name, "line", None if simple else lines[1:])
     return RawTable(place, frame, notes=notes)
 
@@ -143,20 +157,69 @@ def _by_counting(data: bytes) -> tuple[Sequence[int], Sequence[int]]:
     return widths[filled].tolist(), (np.flatnonzero(filled) + 1).tolist()
 
 
-def _by_reader(data: bytes) -> tuple[Sequence[int], Sequence[int]]:
-    """Fields and first line of each record, by Python's own reader: quotes may hold new lines."""
-    rows = csv.reader(io.StringIO(data.decode("utf-8"), newline=""))
-    widths, lines, start = [], [], 1
-    try:
-        for row in rows:
-            if row:
-                widths.append(len(row))
-                lines.append(start)
-            start = rows.line_num + 1
-    except csv.Error:
-        widths.append(-1)
-        lines.append(start)
-    return widths, lines
+def _uneven(
+    path: Path, uneven: Sequence[tuple[int, int]], width: int, notes: tuple[str, ...]
+) -> RawTable:
+    faults = tuple(
+        Fault(
+            "csv-invalid",
+            f"{path.name}, line {line}",
+            "",
+            f"{found} fields",
+            f"every line has the {width} fields of the header",
+            'mend the line; text with a comma stands in "double quotes"',
+        )
+        for line, found in uneven[:50]
+    )
+    return RawTable(RowPlace(path.name), faults=faults, notes=notes)
+
+
+def _quoted(path: Path, data: bytes, notes: tuple[str, ...]) -> RawTable:
+    """A file with quotes, by Python's own strict reader.
+
+    A record stands in one line: a quote that is left open would swallow the rows up to the
+    next one, and nobody would miss them.
+    """
+    text = io.StringIO(data.decode("utf-8"), newline="")
+    reader = csv.reader(text, strict=True)
+    rows: list[list[str]] = []
+    lines: list[int] = []
+    while True:
+        line = reader.line_num + 1
+        try:
+            row = next(reader)
+        except StopIteration:
+            break
+        except csv.Error:
+            return _bad_quotes(path, line)
+        if reader.line_num != line:
+            return _bad_quotes(path, line)
+        if row:
+            rows.append(row)
+            lines.append(line)
+    header = rows[0]
+    uneven = [(n, len(row)) for n, row in zip(lines, rows, strict=True) if len(row) != len(header)]
+    if uneven:
+        return _uneven(path, uneven, len(header), notes)
+    if len(set(header)) < len(header):
+        return _refused(path, "csv-invalid", "a column name stands once", "rename or remove one")
+    cells = list(zip(*rows[1:], strict=True)) or [()] * len(header)
+    frame = pl.DataFrame(
+        [pl.Series(name, cells[i], dtype=pl.String) for i, name in enumerate(header)]
+    )
+    return RawTable(RowPlace(path.name, "line", lines[1:]), frame, notes=notes)
+
+
+def _bad_quotes(path: Path, line: int) -> RawTable:
+    fault = Fault(
+        "csv-quotes",
+        f"{path.name}, line {line}",
+        "",
+        "",
+        "quotes stand around a whole field, inside one they are doubled, and a record is one line",
+        'close the quote, write "" for a quote in a text, and no line break in a field',
+    )
+    return RawTable(RowPlace(path.name), faults=(fault,))
 
 
 def _wrong_separator(header: str, table: Table) -> str | None:

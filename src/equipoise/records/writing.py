@@ -55,7 +55,7 @@ def refuse_other_records(records: Records, folder: Path) -> None:
     """Raise when the folder holds observed records of another source, or a further table."""
     frames = records.frames()
     path = folder / MANIFEST
-    if path.exists():
+    if path.exists() or existing_files(folder):
         there, mine = _manifest_in(folder), records.manifest
         if there is None or (
             not there.simulated and (mine.simulated or mine.source != there.source)
@@ -78,12 +78,6 @@ def refuse_other_records(records: Records, folder: Path) -> None:
             rule="a folder holds the tables of one set of records",
             remedy="name an empty folder, or remove these files",
         )
-
-
-def holds_simulated_records(folder: Path) -> bool:
-    """Whether the folder's manifest says that its records were drawn by a program."""
-    there = _manifest_in(folder)
-    return there is not None and there.simulated
 
 
 def _manifest_in(folder: Path) -> Manifest | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
         EndpointResult,
         FamilyResult,
         HarmRow,
+        ObservedMean,
         Rate,
         Results,
     )
@@ -126,6 +128,8 @@ def baseline_table(results: Results) -> str:
 
 
 def _quartiles(value: BaselineValue) -> str:
+    if value.median is None:
+        return MISSING
     low, high = significant(value.lower_quartile), significant(value.upper_quartile)
     missing = f"; {value.missing} missing" if value.missing else ""
     return f"{significant(value.median)} [{low}, {high}]{missing}"
@@ -200,7 +204,7 @@ def endpoint_table(results: Results, endpoint: EndpointResult) -> str:
             mean = means.get((g.key, visit))
             row.append(str(count.n) if count else None)
             if mean is None:
-                row.append(None)
+                row.append(_observed_mean(count, log) if results.blinded else None)
             elif log:
                 row.append(f"{number(mean.ratio)} ({interval(mean.ratio_lower, mean.ratio_upper)})")
             else:
@@ -215,6 +219,13 @@ def endpoint_table(results: Results, endpoint: EndpointResult) -> str:
                 ]
         rows.append(row + [None] * (len(columns) - len(row)))
     return html_table(endpoint.endpoint, columns, rows, spanners=spanners)
+
+
+def _observed_mean(observed: ObservedMean | None, log: bool) -> str | None:
+    """The mean of what was observed, where the model has none of its own."""
+    if observed is None or observed.mean is None:
+        return None
+    return f"{number(math.exp(observed.mean) if log else observed.mean)} (observed)"
 
 
 def _mean_heading(log: bool) -> str:

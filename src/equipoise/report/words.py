@@ -105,17 +105,28 @@ def answer_sentence(results: Results, answer: Answer) -> str:
             f"{text} It is not tested: an estimand before it in the fixed order was not "
             "significant. The interval describes the data and confirms nothing."
         )
-    ps = [c.p if c.adjusted_p is None else c.adjusted_p for c in answer.contrasts]
-    clause = "; ".join(p_clause(p) for p in ps if p is not None)
     late = ""
     if answer.status is Status.NOT_PLANNED:
         late = " The analysis was not fixed before the data were known, so this confirms nothing."
+    if len(answer.contrasts) > 1:
+        verdicts = "; ".join(
+            f"{group_label(results, c.arm)}: adjusted {p_clause(c.adjusted_p or 0.0)}, "
+            f"\u201cno difference\u201d {'is' if _rejected(results, c) else 'is not'} rejected"
+            for c in answer.contrasts
+        )
+        met = "is met" if answer.significant else "is not met"
+        return f"{text} {verdicts}. The estimand needs all arms and {met}.{late}"
+    clause = "; ".join(p_clause(c.p) for c in answer.contrasts if c.p is not None)
     if not answer.significant:
         return (
             f"{text} The test does not reject \u201cno difference\u201d ({clause}); the interval "
             f"shows what remains compatible with the data.{late}"
         )
     return f"{text} The test rejects \u201cno difference\u201d ({clause}).{late}"
+
+
+def _rejected(results: Results, contrast: Contrast) -> bool:
+    return (contrast.adjusted_p or 0.0) < 1 - results.confidence
 
 
 def _estimate(results: Results, endpoint: EndpointResult, c: Contrast, when: str) -> str:
@@ -147,10 +158,17 @@ def subgroup_sentence(results: Results, answer: Answer) -> str | None:
         return f"Effects by {sub.label.lower()} cannot be estimated: {sub.failure}."
     log = endpoint.scale == "log_fold"
     effects = [c for c in sub.effects if c.visit == answer.visit]
-    found = "; ".join(f"{c.subgroup} {contrast_text(c, log)}" for c in effects)
+    several = len(results.groups) > 2
+
+    def named(c: Contrast, text: str) -> str:
+        return f"{group_label(results, c.arm)}, {text}" if several else text
+
+    found = "; ".join(named(c, f"{c.subgroup} {contrast_text(c, log)}") for c in effects)
     inter = [c for c in sub.interaction if c.visit == answer.visit]
     kind = "ratio of the effects" if log else "difference of the effects"
     tests = "; ".join(f"{kind} ({difference(c)}) {contrast_text(c, log)}{_p(c)}" for c in inter)
+    if not effects:
+        return f"Effects by {sub.label.lower()} are not given: too few people."
     return f"By {sub.label.lower()}, from one model with the interaction: {found}; {tests}."
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from equipoise.analysis.storage import result_files
 from equipoise.report.page import draw, render
 from equipoise.staging import write_files
 
@@ -18,7 +19,9 @@ FILE = "report.html"
 
 
 def write_report(results: Results, folder: str | Path) -> Path:
-    """Write ``report.html``, ``figures/*.svg`` and ``provenance.json``.
+    """Write ``report.html``, ``figures/*.svg``, ``provenance.json`` and the results themselves.
+
+    A report never stands beside the numbers of another run.
 
     The same results give the same bytes of report and figures; the time of writing stands in
     ``provenance.json`` only. Figures of an earlier report in the same folder that this one
@@ -34,7 +37,8 @@ def write_report(results: Results, folder: str | Path) -> Path:
         When the folder cannot be written; an older report there is then untouched.
     """
     folder = Path(folder)
-    write_files(folder, {"report": report_files(results)}, last=FILE)
+    sets = {"results": result_files(results), "report": report_files(results)}
+    write_files(folder, sets, last=FILE, clean=results.blinded)
     return folder / FILE
 
 
