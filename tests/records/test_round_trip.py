@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
+import io
 import string
 
 import pandas as pd
@@ -12,6 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import equipoise as eq
+from equipoise.records.schema import tables
+from equipoise.records.table_files import read_table_file
 
 
 @pytest.mark.parametrize("format", ["csv", "csv.gz", "parquet"])
@@ -136,3 +140,27 @@ def test_no_bytes_whatever_make_a_traceback(tmp_path_factory, antidepressant, co
             eq.read_records(folder, antidepressant)
         except eq.EquipoiseError as error:
             assert error.faults
+
+
+SCORES = tables(eq.load_protocol("antidepressant-example"))["scores"]
+CELLS = ["a", '"a"', '"a,b"', '""', '"a""b"', 'a"b', '"a', 'a"', "", "1", '"\n"', ' "a"', '"a" ']
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    rows=st.lists(st.lists(st.sampled_from(CELLS), min_size=3, max_size=3), min_size=1, max_size=4),
+    end=st.sampled_from(["", "\n", "\r\n", "\n\n"]),
+)
+def test_an_accepted_csv_is_what_pythons_strict_reader_sees(tmp_path_factory, rows, end):
+    """Whatever the quotes: either the file is refused, or no row and no cell is lost."""
+    path = tmp_path_factory.getbasetemp() / "scores.csv"
+    text = "participant,visit,day\n" + "\n".join(",".join(row) for row in rows) + end
+    path.write_bytes(text.encode())
+    read = read_table_file(path, SCORES, blinded=False)
+    if read.frame is None:
+        assert read.faults
+        return
+    header, *wanted = (r for r in csv.reader(io.StringIO(text, newline=""), strict=True) if r)
+    assert header == read.frame.columns
+    assert wanted == [[cell or "" for cell in row] for row in read.frame.rows()]
+    assert len(wanted) == len([line for line in text.split("\n")[1:] if line.strip("\r")])

@@ -121,7 +121,7 @@ def _csv(path: Path, data: bytes, table: Table, blinded: bool) -> RawTable:
             "save it as comma-separated values with decimal points",
             {"\t": "tab"}.get(wrong, f'"{wrong}"'),
         )
-    if b'"' in data:
+    if b'"' in data and not _plainly_quoted(data):
         return _quoted(path, data, notes)
     widths, lines = _by_counting(data)
     uneven = [(n, w) for n, w in zip(lines, widths, strict=True) if w != widths[0]]
@@ -155,6 +155,30 @@ def _by_counting(data: bytes) -> tuple[Sequence[int], Sequence[int]]:
     if filled.all() and (widths == widths[0]).all():  # the common case needs no lists
         return range(1), range(1)
     return widths[filled].tolist(), (np.flatnonzero(filled) + 1).tolist()
+
+
+def _plainly_quoted(data: bytes) -> bool:
+    """Whether all quotes stand in pairs around whole fields of one line, with no comma inside.
+
+    Then Polars reads the file as Python's own reader does, only faster.
+    """
+    import numpy as np
+
+    text = np.frombuffer(b"\n" + data + b"\n", dtype=np.uint8)
+    quotes = np.flatnonzero(text == ord('"'))
+    if len(quotes) % 2:
+        return False
+    opening, closing = quotes[::2], quotes[1::2]
+    before = np.isin(text[opening - 1], np.frombuffer(b",\n", dtype=np.uint8))
+    after = np.isin(text[closing + 1], np.frombuffer(b",\r\n", dtype=np.uint8))
+    ends = np.flatnonzero(text == ord("\n"))
+    one_line = np.searchsorted(ends, opening) == np.searchsorted(ends, closing)
+    commas = np.flatnonzero(text == ord(","))
+    one_field = np.searchsorted(commas, opening) == np.searchsorted(commas, closing)
+    filled = closing > opening + 1
+    return bool(
+        before.all() and after.all() and one_line.all() and one_field.all() and filled.all()
+    )
 
 
 def _uneven(
