@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 REFERENCES = {
     "consort": "Hopewell S, et al. CONSORT 2025 statement: updated guideline for reporting "
-    "randomised trials. BMJ 2025;389:e081123.",
+    "randomised trials. BMJ 2025;388:e081123.",
     "e9r1": "ICH E9(R1). Addendum on estimands and sensitivity analysis in clinical trials. 2019.",
     "mmrm": "Mallinckrodt CH, Clark WS, David SR. Accounting for dropout bias using mixed-effects "
     "models. J Biopharm Stat 2001;11:9\u201321.",
