@@ -227,6 +227,39 @@ def test_labels_are_text_for_every_tool(write_protocol, tmp_path):
     assert "$x_1$" in page
 
 
+def test_with_several_arms_each_effect_by_subgroup_names_its_arm(il2_results):
+    """No effect and no interaction may stand there without the arm it belongs to."""
+    endpoint = il2_results.endpoints["hdrs_change"]
+
+    def doubled(rows):
+        return tuple(c.model_copy(update={"arm": arm}) for c in rows for arm in ("il2", "high"))
+
+    sub = endpoint.subgroup.model_copy(
+        update={
+            "effects": doubled(endpoint.subgroup.effects),
+            "interaction": doubled(endpoint.subgroup.interaction),
+        }
+    )
+    high = il2_results.groups[1].model_copy(update={"key": "high", "label": "High dose"})
+    results = il2_results.model_copy(
+        update={
+            "groups": (*il2_results.groups, high),
+            "endpoints": {
+                **il2_results.endpoints,
+                "hdrs_change": endpoint.model_copy(update={"subgroup": sub}),
+            },
+        }
+    )
+    answer = next(a for a in results.answers if a.endpoint == "hdrs_change")
+    said = words.subgroup_sentence(results, answer)
+    parts = said.split("interaction: ")[1].split("; ")
+    assert len(parts) == 6  # two levels and one interaction for each of two arms
+    assert all(part.startswith(("Aldesleukin, ", "High dose, ")) for part in parts)
+    assert sum(part.startswith("High dose, ") for part in parts) == 3
+    plain = words.subgroup_sentence(il2_results, answer)
+    assert "Aldesleukin, " not in plain
+
+
 def test_a_family_of_scores_is_shown(tmp_path):
     from tests.conftest import protocol_text
 

@@ -287,7 +287,7 @@ def _analyse(protocol: Protocol, records: Records, command: str) -> Results:
     from equipoise.stats import compile_kernels, kernels_compiled
 
     if not kernels_compiled():
-        say("compiling the numeric kernels, once (about half a minute)")
+        say("compiling the numeric kernels, once (some seconds)")
         compile_kernels()
     return run_analysis(protocol, records, command=command, progress=say)
 

@@ -166,7 +166,9 @@ def subgroup_sentence(results: Results, answer: Answer) -> str | None:
     found = "; ".join(named(c, f"{c.subgroup} {contrast_text(c, log)}") for c in effects)
     inter = [c for c in sub.interaction if c.visit == answer.visit]
     kind = "ratio of the effects" if log else "difference of the effects"
-    tests = "; ".join(f"{kind} ({difference(c)}) {contrast_text(c, log)}{_p(c)}" for c in inter)
+    tests = "; ".join(
+        named(c, f"{kind} ({difference(c)}) {contrast_text(c, log)}{_p(c)}") for c in inter
+    )
     if not effects:
         return f"Effects by {sub.label.lower()} are not given: too few people."
     return f"By {sub.label.lower()}, from one model with the interaction: {found}; {tests}."
