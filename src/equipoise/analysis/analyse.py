@@ -90,10 +90,10 @@ def analyse(
         blinded=groups.blinded,
         confidence=1 - protocol.analysis.alpha,
         groups=groups.groups,
-        control=None if groups.blinded else protocol.control,
+        control=None if len(groups.groups) == 1 else protocol.control,
         visits=tuple((visit.id, visit.label) for visit in protocol.follow_up),
         plan=make_plan(protocol, groups.blinded),
-        provenance=_provenance(protocol, records, command),
+        provenance=_provenance(protocol, records, command, groups.blinded),
         flow=make_flow(protocol, records, groups, datasets),
         baseline=make_baseline(protocol, records, groups),
         endpoints=endpoints,
@@ -104,7 +104,9 @@ def analyse(
     )
 
 
-def _provenance(protocol: Protocol, records: Records, command: str | None) -> Provenance:
+def _provenance(
+    protocol: Protocol, records: Records, command: str | None, blinded: bool
+) -> Provenance:
     manifest = records.manifest
     versions = {"equipoise": __version__, "python": platform.python_version()}
     versions |= {name: metadata.version(name) for name in _LIBRARIES}
@@ -114,7 +116,7 @@ def _provenance(protocol: Protocol, records: Records, command: str | None) -> Pr
         data_hash=data_hash(records),
         origin=manifest.origin.value,
         scenario=manifest.scenario,
-        seed=None if records.blinded else manifest.seed,
+        seed=None if blinded else manifest.seed,
         source=manifest.source,
         command=command,
         versions=versions,

@@ -10,6 +10,7 @@ from equipoise.stats import holm
 
 if TYPE_CHECKING:
     from equipoise.protocol import Protocol
+    from equipoise.protocol.questions import Estimand
 
 
 def answer_estimands(
@@ -29,6 +30,9 @@ def answer_estimands(
         if blinded and protocol.reveals_arm(estimand.endpoint):
             continue
         result = endpoints[estimand.endpoint]
+        if protocol.single_arm:
+            answers.append(_uncontrolled(key, estimand, result))
+            continue
         contrasts = tuple(c for c in result.contrasts if c.visit == estimand.visit)
         lost = [
             protocol.arms[arm].label
@@ -70,6 +74,23 @@ def answer_estimands(
             )
         )
     return tuple(answers)
+
+
+def _uncontrolled(key: str, estimand: Estimand, result: EndpointResult) -> Answer:
+    """The change in the one arm: described, never tested."""
+    means = tuple(m for m in result.means if m.visit == estimand.visit)
+    return Answer(
+        estimand=key,
+        role=estimand.role.value,
+        question=estimand.question,
+        endpoint=estimand.endpoint,
+        visit=estimand.visit,
+        status=Status.UNCONTROLLED if means else Status.NOT_ESTIMABLE,
+        significant=None,
+        contrasts=(),
+        means=means,
+        why=None if means else result.failure or "too few people at this visit",
+    )
 
 
 def _adjusted(contrasts: tuple[Contrast, ...], planned: int) -> tuple[Contrast, ...]:

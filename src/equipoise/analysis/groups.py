@@ -39,8 +39,16 @@ class Groups:
 
 
 def make_groups(protocol: Protocol, records: Records) -> Groups:
-    """Arms in the protocol's order (control first), or everybody."""
+    """Arms in the protocol's order (control first), or everybody.
+
+    In a single-arm trial everybody is in its arm and nothing is blinded.
+    """
     people = records.participants.select("participant")
+    if protocol.single_arm:
+        arm = protocol.active_arms[0]
+        members = people.with_columns(_group=pl.lit(arm))
+        groups = (Group(key=arm, label=protocol.arms[arm].label, n=people.height),)
+        return Groups(groups, members, False)
     if records.allocation is None:
         members = people.with_columns(_group=pl.lit(EVERYBODY))
         groups = (Group(key=EVERYBODY, label="All participants", n=people.height),)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import polars as pl
 
 from equipoise.analysis.baseline import unit_of
-from equipoise.analysis.groups import EVERYBODY
 from equipoise.analysis.results import (
     Contrast,
     EndpointResult,
@@ -41,19 +40,22 @@ def analyse_endpoint(
     model = protocol.analysis.models[point.model]
     log = point.scale is Scale.LOG_FOLD
     formula = blinded_formula(model.formula, data) if groups.blinded else model.formula
+    single = len(groups.groups) == 1
     fit, tried, failure = _fit(formula, model, data, protocol.analysis.alpha)
     visits = protocol.endpoint_visits(key)
     means: list[Mean] = []
     contrasts: list[Contrast] = []
     if fit is not None:
-        means = _means(fit, groups.blinded, visits, log)
-        if not groups.blinded:
+        means = _means(fit, groups.keys[0] if single else None, visits, log)
+        if not single:
             contrasts = _contrasts(fit, protocol.control, visits, log)
+    if protocol.single_arm and len(visits) == 1:
+        means = _mean_of_one(groups.keys[0], visits[0], data, log, protocol.analysis.alpha)
     few = _few(data, ["visit"], smallest)
     means = [m for m in means if (m.group, m.visit) not in few]
     contrasts = [c for c in contrasts if not {(c.arm, c.visit), (c.reference, c.visit)} & few]
     subgroup = None
-    if model.subgroup and model.subgroup_formula and not groups.blinded:
+    if model.subgroup and model.subgroup_formula and not single:
         subgroup = _subgroup(protocol, key, model, data, log, smallest)
     return EndpointResult(
         endpoint=key,
@@ -157,8 +159,9 @@ def _by_visit(visits: tuple[str, ...], *others: str) -> list[str] | None:
     return [*(("visit",) if len(visits) > 1 else ()), *others] or None
 
 
-def _means(fit: MMRMFit, blinded: bool, visits: tuple[str, ...], log: bool) -> list[Mean]:
-    if not blinded:
+def _means(fit: MMRMFit, only: str | None, visits: tuple[str, ...], log: bool) -> list[Mean]:
+    """Least-squares means by group; `only` is the single group of a model without the arm."""
+    if only is None:
         frame = fit.lsmeans("arm", by=_by_visit(visits))
     elif len(visits) > 1:
         frame = fit.lsmeans("visit")
@@ -166,13 +169,30 @@ def _means(fit: MMRMFit, blinded: bool, visits: tuple[str, ...], log: bool) -> l
         return []  # with one visit and one group the observed mean says it all
     return [
         Mean(
-            group=EVERYBODY if blinded else str(row["arm"]),
+            group=str(row["arm"]) if only is None else only,
             visit=str(row.get("visit", visits[0])),
             **{name: row[name] for name in _MEAN},
             **_ratio(row, log),
         )
         for row in frame.iter_rows(named=True)
     ]
+
+
+def _mean_of_one(
+    group: str, visit: str, data: Dataset, log: bool, alpha: float
+) -> list[Mean]:
+    """One arm at one visit: the mean with its t interval; the model has no factor to go by."""
+    from scipy.stats import t
+
+    values = data.frame["log_fold" if log else "change"].to_numpy()
+    n = len(values)
+    if n < 2:
+        return []
+    estimate, se = float(values.mean()), float(values.std(ddof=1)) / math.sqrt(n)
+    half = float(t.ppf(1 - alpha / 2, n - 1)) * se
+    row = {"estimate": estimate, "se": se, "df": float(n - 1)}
+    row |= {"lower": estimate - half, "upper": estimate + half}
+    return [Mean(group=group, visit=visit, **row, **_ratio(row, log))]
 
 
 def _contrasts(

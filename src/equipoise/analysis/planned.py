@@ -26,7 +26,9 @@ def make_plan(protocol: Protocol, blinded: bool) -> Plan:
     return Plan(
         about=trial.about,
         objective=trial.objective,
-        design=f"{trial.design} groups" + (f", phase {trial.phase}" if trial.phase else ""),
+        single_arm=protocol.single_arm,
+        design=("single arm" if protocol.single_arm else f"{trial.design} groups")
+        + (f", phase {trial.phase}" if trial.phase else ""),
         blinding=trial.blinding,
         setting=trial.setting,
         registration=trial.registration,
@@ -50,6 +52,8 @@ def make_plan(protocol: Protocol, blinded: bool) -> Plan:
 
 def _randomisation(protocol: Protocol, blinded: bool) -> str:
     plan = protocol.randomisation
+    if plan.method is AllocationMethod.NONE:
+        return "Nobody was randomised: all participants are in one arm"
     strata = [protocol.population.covariates[name].label.lower() for name in plan.strata]
     within = f" within {' and '.join(strata)}" if strata else ""
     if blinded:  # block sizes would let a site guess

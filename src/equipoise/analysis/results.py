@@ -236,11 +236,15 @@ class Status(StrEnum):
     NOT_PLANNED = "not confirmatory: the analysis was not fixed before the data were known"
     GATE_CLOSED = "not tested: an estimand before it in the order was not significant"
     NOT_ESTIMABLE = "not estimable"
+    UNCONTROLLED = "not compared: a single-arm trial has no control"
     BLINDED = "blinded"
 
 
 class Answer(Row):
-    """The answer to one estimand, in the order of testing."""
+    """The answer to one estimand, in the order of testing.
+
+    `means` holds the change in the one arm of a single-arm trial, where nothing is compared.
+    """
 
     estimand: str
     role: Literal["primary", "key-secondary"]
@@ -250,6 +254,7 @@ class Answer(Row):
     status: Status
     significant: bool | None
     contrasts: tuple[Contrast, ...]
+    means: tuple[Mean, ...] = ()
     why: str | None = None
 
 
@@ -365,6 +370,8 @@ class PlannedSource(Row):
 class Plan(Row):
     """What the report says of the protocol; while blinded without arms and estimands' texts."""
 
+    single_arm: bool = False
+
     about: str
     objective: str
     design: str
@@ -409,6 +416,11 @@ class Results(Row):
     families: tuple[FamilyResult, ...]
     safety: Safety
     notes: tuple[str, ...]
+
+    @property
+    def compared(self) -> bool:
+        """Whether there are groups to compare: neither blinded nor a single arm."""
+        return len(self.groups) > 1
 
     @property
     def simulated(self) -> bool:

@@ -276,7 +276,7 @@ def _read(protocol: Protocol, data: Path, allocation_list: Path | None) -> Recor
     from equipoise.records import read_records
     from equipoise.records.reading import is_blinded
 
-    if is_blinded(data):
+    if is_blinded(data) and not protocol.single_arm:
         handle_blinded_data()
     say(f"reading {data}")
     return read_records(data, protocol, allocation_list=allocation_list)

@@ -12,7 +12,7 @@ from math import prod
 from typing import Any
 
 from equipoise.faults import Fault, nearest
-from equipoise.protocol.plan import AllocationMethod, Role
+from equipoise.protocol.plan import AllocationMethod, Design, Role
 from equipoise.protocol.questions import EstimandRole
 
 Tables = Mapping[str, Any]
@@ -127,17 +127,59 @@ def _visits(tables: Tables) -> Iterator[Inconsistency]:
         )
 
 
-@needs("arms")
-def _arms(tables: Tables) -> Iterator[Inconsistency]:
-    arms = tables["arms"]
+@needs("trial", "arms", "randomisation")
+def _design(tables: Tables) -> Iterator[Inconsistency]:
+    arms, method = tables["arms"], tables["randomisation"].method
     controls = [key for key, arm in arms.items() if arm.role is Role.CONTROL]
-    if len(controls) != 1:
+    if tables["trial"].design is Design.SINGLE_ARM:
+        if len(arms) != 1 or controls:
+            yield Inconsistency(
+                ("arms",),
+                ", ".join(arms),
+                'a single-arm trial has one arm, with `role = "active"`',
+                'keep one arm, or set trial.design = "parallel"',
+            )
+        if method is not AllocationMethod.NONE:
+            yield Inconsistency(
+                ("randomisation", "method"),
+                method.value,
+                "nobody is randomised in a single-arm trial",
+                'write `method = "none"`, or set trial.design = "parallel"',
+            )
+        if tables["randomisation"].strata:
+            yield Inconsistency(
+                ("randomisation", "strata"),
+                ", ".join(tables["randomisation"].strata),
+                "strata belong to a randomisation; a single-arm trial has none",
+                "take `strata` out",
+            )
+        return
+    if method is AllocationMethod.NONE:
+        yield Inconsistency(
+            ("randomisation", "method"),
+            method.value,
+            "the arms of a parallel trial are randomised",
+            'choose "permuted-blocks" or "simple", or set trial.design = "single-arm"',
+        )
+    if len(arms) < 2:
+        yield Inconsistency(
+            ("arms",),
+            ", ".join(arms),
+            "a parallel trial has at least two arms",
+            'add the control arm, or set trial.design = "single-arm"',
+        )
+    elif len(controls) != 1:
         yield Inconsistency(
             ("arms",),
             ", ".join(controls) or "none",
             'exactly one arm has `role = "control"`',
             "give one arm the role control and the others active",
         )
+
+
+@needs("arms")
+def _arms(tables: Tables) -> Iterator[Inconsistency]:
+    arms = tables["arms"]
     volumes = {dose.volume_ml for arm in arms.values() for dose in arm.doses}
     if len(volumes) > 1:
         yield Inconsistency(
@@ -185,11 +227,11 @@ def _randomisation(tables: Tables) -> Iterator[Inconsistency]:
                 path, name, "a stratum is formed by a categorical covariate", "use its classes"
             )
     blocks = plan.block_sizes
-    if plan.method is AllocationMethod.SIMPLE and blocks:
+    if plan.method is not AllocationMethod.PERMUTED_BLOCKS and blocks:
         yield Inconsistency(
             ("randomisation", "block_sizes"),
             str(list(blocks)),
-            "simple randomisation has no blocks",
+            "only permuted blocks have block sizes",
             'take `block_sizes` out, or set `method = "permuted-blocks"`',
         )
     if plan.method is AllocationMethod.PERMUTED_BLOCKS and not blocks:

@@ -11,17 +11,49 @@ from equipoise.protocol.consistency import (
     needs,
     unknown,
 )
+from equipoise.protocol.plan import Design
 from equipoise.protocol.questions import Scale
 
 
 def formula_columns(tables: Tables, scale: str) -> list[str]:
     """Columns that a model formula may name."""
     baseline = "log_baseline" if scale == Scale.LOG_FOLD else "baseline"
-    return [scale, baseline, "visit", "arm", "site", *tables["population"].covariates]
+    arm = [] if tables["trial"].design is Design.SINGLE_ARM else ["arm"]
+    return [scale, baseline, "visit", *arm, "site", *tables["population"].covariates]
+
+
+@needs("trial", "analysis")
+def _comparisons(tables: Tables) -> Iterator[Inconsistency]:
+    """A single-arm trial compares nothing: no families, no effects by subgroup."""
+    if tables["trial"].design is not Design.SINGLE_ARM:
+        return
+    if tables["analysis"].families:
+        yield Inconsistency(
+            ("analysis", "families"),
+            ", ".join(tables["analysis"].families),
+            "a family holds comparisons between arms; a single-arm trial has none",
+            "take the families out",
+        )
+    for key, model in tables["analysis"].models.items():
+        if model.subgroup is not None:
+            yield Inconsistency(
+                ("analysis", "models", key, "subgroup"),
+                model.subgroup,
+                "effects by subgroup compare arms; a single-arm trial has one",
+                "take `subgroup` and `subgroup_formula` out",
+            )
 
 
 @needs(
-    "population", "randomisation", "analysis", "endpoints", "visits", "instruments", "cells", "labs"
+    "trial",
+    "population",
+    "randomisation",
+    "analysis",
+    "endpoints",
+    "visits",
+    "instruments",
+    "cells",
+    "labs",
 )
 def _formulas(tables: Tables) -> Iterator[Inconsistency]:
     from equipoise.stats import FormulaError, check_formula
@@ -71,7 +103,7 @@ def _formulas(tables: Tables) -> Iterator[Inconsistency]:
                 parsed = check_formula(text, formula_columns(tables, scale))
             except FormulaError as error:
                 yield Inconsistency(
-                    place, str(error.value), str(error.rule), str(error.remedy), "formula-refused"
+                    place, text, f"{error.what}. {error.rule}", str(error.remedy), "formula-refused"
                 )
                 continue
             if parsed.response != scale:
@@ -88,7 +120,8 @@ def _formulas(tables: Tables) -> Iterator[Inconsistency]:
                     "the endpoint is measured at one visit after baseline: it has no visit effect",
                     "leave `visit` out, for example `change ~ baseline + arm`",
                 )
-            wanted = ["arm", *(["visit"] if several else []), *strata]
+            single_arm = tables["trial"].design is Design.SINGLE_ARM
+            wanted = [*([] if single_arm else ["arm"]), *(["visit"] if several else []), *strata]
             if field == "subgroup_formula" and model.subgroup:
                 wanted.append(model.subgroup)
             for name in wanted:

@@ -17,6 +17,7 @@ from equipoise.protocol.measurements import CellPopulation, InstrumentUse, Lab, 
 from equipoise.protocol.plan import (
     Arm,
     Conduct,
+    Design,
     Population,
     Provenance,
     Randomisation,
@@ -40,7 +41,7 @@ class Protocol(Part):
     trial: Trial
     sources: Map[Key, Source] = Field({}, description="Published sources by key")
     provenance: Map[Text, Provenance] = Field({}, description="Dotted field → where it comes from")
-    arms: Map[Key, Arm] = Field(min_length=2)
+    arms: Map[Key, Arm] = Field(min_length=1)
     randomisation: Randomisation
     population: Population
     visits: tuple[Visit, ...] = Field(min_length=2)
@@ -81,9 +82,23 @@ class Protocol(Part):
         return json.dumps(_canonical(self), ensure_ascii=False, separators=(",", ":"))
 
     @property
+    def single_arm(self) -> bool:
+        """Whether there is one arm and nothing to compare it with."""
+        return self.trial.design is Design.SINGLE_ARM
+
+    @property
     def control(self) -> str:
-        """Key of the control arm."""
-        return next(key for key, arm in self.arms.items() if arm.role is Role.CONTROL)
+        """Key of the control arm.
+
+        Raises
+        ------
+        LookupError
+            In a single-arm trial, which has none.
+        """
+        for key, arm in self.arms.items():
+            if arm.role is Role.CONTROL:
+                return key
+        raise LookupError("a single-arm trial has no control arm")
 
     @property
     def active_arms(self) -> tuple[str, ...]:
@@ -93,7 +108,7 @@ class Protocol(Part):
     @property
     def arm_order(self) -> tuple[str, ...]:
         """Keys of the arms, the control first: the order of factor levels."""
-        return (self.control, *self.active_arms)
+        return self.active_arms if self.single_arm else (self.control, *self.active_arms)
 
     @property
     def baseline(self) -> Visit:

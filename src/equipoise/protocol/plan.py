@@ -39,6 +39,13 @@ class Provenance(Part):
     note: Text | None = Field(None, description="What exactly the source says")
 
 
+class Design(StrEnum):
+    """How the trial compares."""
+
+    PARALLEL = "parallel"
+    SINGLE_ARM = "single-arm"
+
+
 class Trial(Part):
     """What the trial is."""
 
@@ -46,7 +53,10 @@ class Trial(Part):
     title: Text = Field(description="Full scientific title")
     short_title: Text = Field(description="Title of the report's first line")
     phase: Text | None = Field(None, description="Phase of development")
-    design: Literal["parallel"] = Field("parallel", description="Design of the comparison")
+    design: Design = Field(
+        Design.PARALLEL,
+        description="parallel (randomised arms) or single-arm (one arm, no comparison)",
+    )
     blinding: Text = Field(description="Who is kept unaware of the arm")
     registration: Text | None = Field(None, description="Register and number")
     setting: Text | None = Field(None, description="Where participants are treated")
@@ -71,7 +81,7 @@ class Dose(Part):
 
 
 class Role(StrEnum):
-    """What an arm is in the comparison."""
+    """What an arm is in the comparison; the one arm of a single-arm trial is active."""
 
     CONTROL = "control"
     ACTIVE = "active"
@@ -81,7 +91,9 @@ class Arm(Part):
     """One arm of the trial."""
 
     label: Text = Field(description="Name as printed")
-    role: Role = Field(description="control or active; exactly one arm is the control")
+    role: Role = Field(
+        description="control or active; exactly one arm is the control (none in a single-arm trial)"
+    )
     ratio: Int = Field(ge=1, le=100, description="Share in the allocation ratio, a whole number")
     doses: tuple[Dose, ...] = Field((), description="Drugs and schedules")
 
@@ -91,12 +103,15 @@ class AllocationMethod(StrEnum):
 
     SIMPLE = "simple"
     PERMUTED_BLOCKS = "permuted-blocks"
+    NONE = "none"
 
 
 class Randomisation(Part):
     """How participants are allocated to arms."""
 
-    method: AllocationMethod = Field(description="Allocation method")
+    method: AllocationMethod = Field(
+        description="Allocation method; none for a single-arm trial, and only there"
+    )
     strata: tuple[Key, ...] = Field((), description="Categorical covariates that form strata")
     block_sizes: tuple[Annotated[int, Field(ge=1, le=1000)], ...] = Field(
         (), description="One size (fixed) or several (drawn at random); multiples of the ratio sum"
@@ -171,6 +186,7 @@ __all__ = [
     "Certainty",
     "Conduct",
     "Covariate",
+    "Design",
     "Dose",
     "Fraction",
     "OutOfWindow",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from equipoise.faults import single
 from equipoise.protocol.plan import AllocationMethod
 from equipoise.streams import stream
 
@@ -88,9 +89,23 @@ def randomise(protocol: Protocol, seed: int, *, trial: int = 0) -> Allocation:
     Returns
     -------
     Allocation
+
+    Raises
+    ------
+    EquipoiseError
+        When the trial has one arm, or the seed is invalid.
     """
     import polars as pl
 
+    if protocol.single_arm:
+        raise single(
+            "No list is drawn",
+            code="nothing-to-randomise",
+            field="trial.design",
+            value="single-arm",
+            rule="a list allocates participants to at least two arms",
+            remedy='nobody is randomised in this trial; for two arms set trial.design = "parallel"',
+        )
     keys = list(protocol.arms)
     frames = []
     for index, (stratum, size) in enumerate(stratum_sizes(protocol).items()):

@@ -52,7 +52,7 @@ class Records:
 
     @property
     def blinded(self) -> bool:
-        """True without the allocation."""
+        """True without the allocation (which a single-arm trial never has)."""
         return self.allocation is None
 
     def frames(self) -> dict[str, pl.DataFrame]:
@@ -111,7 +111,7 @@ def records_from_tables(
     schema = tables(protocol)
     found: dict[str, pl.DataFrame] = {}
     faults = []
-    blinded = "allocation" not in frames
+    blinded = "allocation" not in frames and not protocol.single_arm
     for name, frame in frames.items():
         table, table_faults = converted(
             name,

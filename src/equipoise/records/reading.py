@@ -64,7 +64,7 @@ def read_records(
     frames: dict[str, pl.DataFrame] = {}
     files, file_faults = _files(folder)
     faults += file_faults
-    blinded = is_blinded(folder)
+    blinded = is_blinded(folder) and not protocol.single_arm
     places: dict[str, RowPlace] = {}
     for name, path in files.items():
         raw = read_table_file(path, schema[name], blinded=blinded)

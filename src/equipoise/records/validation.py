@@ -49,7 +49,7 @@ def validate(
     """
     schema = tables(protocol)
     present = frozenset(frames) if present is None else present
-    blinded = "allocation" not in present
+    blinded = "allocation" not in present and not protocol.single_arm
     check = _Checks(protocol, frames, dict(places or {}), blinded, list(notes))
     if "participants" not in present:
         faults.append(
@@ -62,6 +62,19 @@ def validate(
                 "add it; columns: " + ", ".join(c.name for c in schema["participants"].columns),
             )
         )
+    if protocol.single_arm:
+        faults += [
+            Fault(
+                "nothing-to-randomise",
+                check.file(name),
+                "",
+                "",
+                f"a single-arm trial has no `{name}`: everybody is in its one arm",
+                "take the file out",
+            )
+            for name in ("allocation", "kits")
+            if name in present
+        ]
     if blinded and "kits" in present:
         faults.append(
             Fault(
@@ -451,7 +464,7 @@ class _Checks:
             remedy="correct it",
         )
         rows.add(
-            (frame["drug"] != BLINDED_DRUG).fill_null(False),
+            (frame["drug"] != BLINDED_DRUG).fill_null(False) & (not self.protocol.single_arm),
             code="blind-broken",
             field="drug",
             values=frame["drug"],

@@ -98,6 +98,8 @@ def answer_sentence(results: Results, answer: Answer) -> str:
         return "The arms are compared when the allocation is opened; these data are blinded."
     if answer.status is Status.NOT_ESTIMABLE:
         return f"This cannot be estimated from these data: {answer.why}."
+    if answer.status is Status.UNCONTROLLED:
+        return _uncontrolled_sentence(results, endpoint, answer, when)
     parts = [_estimate(results, endpoint, c, when) for c in answer.contrasts]
     text = " ".join(parts)
     if answer.status is Status.GATE_CLOSED:
@@ -123,6 +125,30 @@ def answer_sentence(results: Results, answer: Answer) -> str:
             f"shows what remains compatible with the data.{late}"
         )
     return f"{text} The test rejects \u201cno difference\u201d ({clause}).{late}"
+
+
+def _uncontrolled_sentence(
+    results: Results, endpoint: EndpointResult, answer: Answer, when: str
+) -> str:
+    """The change in the one arm, and what it cannot show."""
+    parts: list[str] = []
+    for m in answer.means:
+        arm = group_label(results, m.group)
+        if endpoint.scale == "log_fold":
+            change = f"{number(m.ratio)} times the baseline (geometric mean, "
+            bounds = interval(m.ratio_lower, m.ratio_upper)
+        else:
+            change = f"{number(m.estimate)} {endpoint.unit} from baseline ("
+            bounds = interval(m.lower, m.upper)
+        verb = "was" if endpoint.scale == "log_fold" else "had changed by"
+        parts.append(
+            f"At {when}, {endpoint.label} on {arm} {verb} {change}{level(results)} CI {bounds})."
+        )
+    return (
+        " ".join(parts) + " Nobody was randomised and there is no control group: natural course, "
+        "regression to the mean and expectation are in this change, and it cannot be attributed "
+        "to the treatment."
+    )
 
 
 def _rejected(results: Results, contrast: Contrast) -> bool:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from equipoise.protocol import Protocol
+    from equipoise.protocol.plan import Dose
 
 
 def doses(
@@ -23,14 +24,15 @@ def doses(
 ) -> tuple[pl.DataFrame | None, pl.DataFrame | None]:
     """The table `doses` as blinded people see it, and `kits`, which says what each held.
 
-    Kit numbers are drawn without order, so that they say nothing of the arm.
+    Kit numbers are drawn without order, so that they say nothing of the arm. In a single-arm
+    trial nothing is hidden: `doses` names the drug, and there are no kits.
     """
     import numpy as np
     import polars as pl
 
     plan = protocol.assumptions.statistical
     assert plan is not None
-    rows = []
+    rows: list[tuple[str, float, Dose]] = []
     for participant, arm, left in zip(ids, arms, leaving, strict=True):
         for dose in protocol.arms[str(arm)].doses:
             given = generator.random(len(dose.days)) >= plan.missed_dose
@@ -41,6 +43,8 @@ def doses(
             ]
     if not rows:
         return None, None
+    if protocol.single_arm:
+        return _open_doses(rows), None
     numbers = generator.permutation(np.arange(1, len(rows) + 1))
     width = len(str(len(rows)))
     kit = [f"K{number:0{width}d}" for number in numbers]
@@ -64,6 +68,23 @@ def doses(
         }
     ).sort("kit")
     return seen, held
+
+
+def _open_doses(rows: list[tuple[str, float, Dose]]) -> pl.DataFrame:
+    import polars as pl
+
+    return pl.DataFrame(
+        {
+            "participant": [person for person, _, _ in rows],
+            "day": [day for _, day, _ in rows],
+            "kit": [None] * len(rows),
+            "drug": [dose.drug for _, _, dose in rows],
+            "amount": [dose.amount for _, _, dose in rows],
+            "unit": [dose.unit for _, _, dose in rows],
+            "route": [dose.route for _, _, dose in rows],
+        },
+        schema_overrides={"kit": pl.String, "amount": pl.Float64},
+    )
 
 
 def adverse_events(

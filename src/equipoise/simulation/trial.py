@@ -59,6 +59,7 @@ def simulate(
     assert plan is not None
     people, allocation = _enrol(protocol, seed, trial)
     arms = allocation["arm"].to_numpy()
+    listed = None if protocol.single_arm else allocation
     cohort = statistical_patients(
         protocol, arms, stream(seed, "courses", trial), scenario=Scenario(scenario)
     )
@@ -77,7 +78,7 @@ def simulate(
             software=f"equipoise {__version__}",
         ),
         participants=people,
-        allocation=allocation,
+        allocation=listed,
         kits=kits,
         visits=visit_table(protocol, ids, days),
         scores=score_table(protocol, cohort, ids, days, stream(seed, "items", trial)),
@@ -104,6 +105,15 @@ def _refuse_bad_input(protocol: Protocol, seed: int, scenario: str) -> None:
             remedy="add [assumptions.statistical]; `il2-depression` is an example",
         )
     check_seed(seed)
+    if protocol.single_arm and scenario == Scenario.NULL:
+        raise single(
+            heading,
+            code="scenario-without-control",
+            field="scenario",
+            value=str(scenario),
+            rule="under `null` every arm follows the control's course; a single-arm trial has none",
+            remedy="choose planned or link-off",
+        )
     if scenario not in list(Scenario):
         raise single(
             heading,
@@ -129,8 +139,11 @@ def _enrol(protocol: Protocol, seed: int, trial: int) -> tuple[pl.DataFrame, pl.
     labels = np.array(
         [" / ".join(str(values[name][i]) for name in strata) or "all" for i in range(size)]
     )
-    listed = randomise(protocol, seed, trial=trial).frame
-    lists = {key[0]: part["arm"].to_list() for key, part in listed.group_by("stratum")}
+    if protocol.single_arm:
+        lists = dict.fromkeys(protocol.strata, list(protocol.active_arms) * size)
+    else:
+        listed = randomise(protocol, seed, trial=trial).frame
+        lists = {key[0]: part["arm"].to_list() for key, part in listed.group_by("stratum")}
     sequence, arms, taken = [], [], dict.fromkeys(lists, 0)
     for label in labels:
         place = taken[label]
