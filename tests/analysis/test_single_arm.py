@@ -55,7 +55,9 @@ def test_records_have_no_allocation_and_name_the_drug(protocol, tmp_path):
     assert not eq.analyse(protocol, again).blinded
     frames = records.frames()
     frames["allocation"] = records.participants.select("participant").with_columns(
-        stratum=eq.simulate(protocol, seed=5).participants["participant"].replace_strict(
+        stratum=eq.simulate(protocol, seed=5)
+        .participants["participant"]
+        .replace_strict(
             records.participants["participant"].to_list(), ["all"] * records.participants.height
         ),
         arm=records.participants["participant"].replace_strict(

@@ -178,9 +178,7 @@ def _means(fit: MMRMFit, only: str | None, visits: tuple[str, ...], log: bool) -
     ]
 
 
-def _mean_of_one(
-    group: str, visit: str, data: Dataset, log: bool, alpha: float
-) -> list[Mean]:
+def _mean_of_one(group: str, visit: str, data: Dataset, log: bool, alpha: float) -> list[Mean]:
     """One arm at one visit: the mean with its t interval; the model has no factor to go by."""
     from scipy.stats import t
 
