@@ -46,17 +46,10 @@ def make_baseline(protocol: Protocol, records: Records, groups: Groups) -> Basel
         frame = people.select("participant", "_group").join(
             first.select("participant", "value"), on="participant", how="left"
         )
-        unit = None if endpoint.cells else unit_of(protocol, key)  # the label of cells names it
+        # The label of cells names the unit.
+        unit = None if endpoint.cells else protocol.unit_of(key)
         rows.append(_numeric(key, endpoint.label, unit, frame, groups, "value", smallest))
     return Baseline(rows=tuple(rows))
-
-
-def unit_of(protocol: Protocol, endpoint: str) -> str:
-    """Unit of an endpoint's measurement."""
-    point = protocol.endpoints[endpoint]
-    if point.instrument:
-        return "points"
-    return str(point.cell_unit) if point.cells else protocol.labs[str(point.lab)].unit
 
 
 def _numeric(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from equipoise.protocol.endpoint_sources import source_of
 from equipoise.protocol.questions import Scale
 
 if TYPE_CHECKING:
@@ -44,23 +45,18 @@ class Dataset:
 def values_of(protocol: Protocol, records: Records, endpoint: str) -> pl.DataFrame:
     """participant, visit, value of an endpoint's measurement, missing values left out."""
     point = protocol.endpoints[endpoint]
-    if point.instrument:
-        table, rule = records.scores, (
-            (pl.col("instrument") == point.instrument) & (pl.col("item") == "total")
-        )  # fmt: skip
-        value = pl.col("score")
-    elif point.cells:
-        table, rule = records.cells, (
-            (pl.col("population") == point.cells) & (pl.col("unit") == str(point.cell_unit))
-        )  # fmt: skip
-        value = pl.col("value")
-    else:
-        table, rule, value = records.labs, pl.col("analyte") == point.lab, pl.col("value")
+    source = source_of(point)
+    table: pl.DataFrame | None = getattr(records, source.records)
     if table is None:
         return pl.DataFrame(
             schema={"participant": pl.String, "visit": pl.String, "value": pl.Float64}
         )
-    return table.filter(rule).select("participant", "visit", value.alias("value")).drop_nulls()
+    wanted = {source.column: str(getattr(point, source.field)), **dict(source.always)}
+    if source.detail is not None:
+        field, _, column = source.detail
+        wanted[column] = str(getattr(point, field))
+    value = pl.col(source.value).cast(pl.Float64).alias("value")
+    return table.filter(**wanted).select("participant", "visit", value).drop_nulls()
 
 
 def make_dataset(protocol: Protocol, records: Records, groups: Groups, endpoint: str) -> Dataset:

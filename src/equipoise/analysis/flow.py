@@ -9,6 +9,7 @@ import polars as pl
 
 from equipoise.analysis.results import AnalysedCount, Flow, FlowCount, Reason, VisitCount
 from equipoise.analysis.small_cells import smallest_shown, too_small
+from equipoise.protocol.endpoint_sources import SOURCES
 
 if TYPE_CHECKING:
     from equipoise.analysis.dataset import Dataset
@@ -123,8 +124,8 @@ def _analysed(
 def _seen(protocol: Protocol, records: Records, groups: Groups) -> list[VisitCount]:
     tables = [
         frame.select("participant", "visit")
-        for frame in (records.visits, records.scores, records.cells, records.labs)
-        if frame is not None
+        for name in ("visits", *dict.fromkeys(source.records for source in SOURCES))
+        if (frame := getattr(records, name)) is not None
     ]
     if not tables:
         return []

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from equipoise.analysis.baseline import unit_of
 from equipoise.analysis.results import (
     Contrast,
     EndpointResult,
@@ -18,6 +17,7 @@ from equipoise.analysis.results import (
     Subgroup,
 )
 from equipoise.analysis.small_cells import fewest_modelled
+from equipoise.protocol.endpoint_sources import source_of
 from equipoise.protocol.questions import Scale
 from equipoise.stats import MMRMFit, StatsError, check_formula, mmrm
 
@@ -60,9 +60,9 @@ def analyse_endpoint(
     return EndpointResult(
         endpoint=key,
         label=point.label,
-        kind=kind_of(protocol, key),
+        kind=source_of(point).kind,
         scale="log_fold" if log else "change",
-        unit=unit_of(protocol, key),
+        unit=protocol.unit_of(key),
         better=point.better,
         fit=None if fit is None else _described(f"mmrm:{key}", fit, model, tried),
         failure=failure,
@@ -71,14 +71,6 @@ def analyse_endpoint(
         contrasts=tuple(contrasts),
         subgroup=subgroup,
     )
-
-
-def kind_of(protocol: Protocol, endpoint: str) -> Literal["rating scale", "cells", "laboratory"]:
-    """What kind of measurement an endpoint is."""
-    point = protocol.endpoints[endpoint]
-    if point.instrument:
-        return "rating scale"
-    return "cells" if point.cells else "laboratory"
 
 
 def blinded_formula(formula: str, data: Dataset) -> str:

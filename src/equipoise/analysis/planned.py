@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from equipoise.analysis.results import (
     Plan,
@@ -13,10 +13,14 @@ from equipoise.analysis.results import (
     PlannedVisit,
 )
 from equipoise.instruments import get_scale
+from equipoise.protocol.endpoint_sources import SOURCES, MeasureKind, planned_visits
 from equipoise.protocol.plan import AllocationMethod
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from equipoise.protocol import Protocol
+    from equipoise.protocol.measurements import CellPopulation, InstrumentUse, Lab
     from equipoise.protocol.plan import Arm
 
 
@@ -73,38 +77,45 @@ def _randomisation(protocol: Protocol, blinded: bool) -> str:
 
 def _measures(protocol: Protocol, blinded: bool) -> list[PlannedMeasure]:
     """What is measured when; while blinded without what can give the arm away."""
-    labels = {visit.id: visit.label for visit in protocol.visits}
-
-    def planned(visits: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(labels[visit.id] for visit in protocol.visits if visit.id in visits)
-
-    rows = []
-    for use in protocol.instruments.values():
-        scale = get_scale(use.scale)
-        items = f"; items {', '.join(map(str, use.items))}" if use.items else ""
-        text = f"total from {scale.total[0]} to {scale.total[1]} points{items} ({scale.source})"
-        visits = planned(use.visits)
-        rows.append(
-            PlannedMeasure(kind="rating scale", label=scale.label, definition=text, visits=visits)
-        )
-    for cell in protocol.cells.values():
-        if not (blinded and cell.unblinding):
-            text = f"{cell.marker}; {', '.join(cell.units)}; parent {cell.parent}"
-            visits = planned(cell.visits)
-            rows.append(
-                PlannedMeasure(kind="cells", label=cell.label, definition=text, visits=visits)
-            )
-    for lab in protocol.labs.values():
-        if not (blinded and lab.unblinding):
+    rows: list[PlannedMeasure] = []
+    for source in SOURCES:
+        for entry in getattr(protocol, source.table).values():
+            if blinded and source.can_unblind and entry.unblinding:
+                continue
+            label, definition = _DEFINITIONS[source.kind](entry)
+            planned = planned_visits(entry, protocol.visits)
             rows.append(
                 PlannedMeasure(
-                    kind="laboratory",
-                    label=lab.label,
-                    definition=lab.unit,
-                    visits=planned(lab.visits),
+                    kind=source.kind,
+                    label=label,
+                    definition=definition,
+                    visits=tuple(visit.label for visit in protocol.visits if visit.id in planned),
                 )
             )
     return rows
+
+
+def _scale(use: InstrumentUse) -> tuple[str, str]:
+    scale = get_scale(use.scale)
+    items = f"; items {', '.join(map(str, use.items))}" if use.items else ""
+    low, high = scale.total
+    return scale.label, f"total from {low} to {high} points{items} ({scale.source})"
+
+
+def _cells(cell: CellPopulation) -> tuple[str, str]:
+    return cell.label, f"{cell.marker}; {', '.join(cell.units)}; parent {cell.parent}"
+
+
+def _lab(lab: Lab) -> tuple[str, str]:
+    return lab.label, lab.unit
+
+
+#: Kind of measurement → (label, definition) of an entry of its table.
+_DEFINITIONS: dict[MeasureKind, Callable[[Any], tuple[str, str]]] = {
+    MeasureKind.RATING_SCALE: _scale,
+    MeasureKind.CELLS: _cells,
+    MeasureKind.LABORATORY: _lab,
+}
 
 
 def _arms(protocol: Protocol) -> list[PlannedArm]:

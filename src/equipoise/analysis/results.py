@@ -11,6 +11,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from equipoise.protocol.endpoint_sources import MeasureKind
+
 
 class Row(BaseModel):
     """A part of the results."""
@@ -217,7 +219,7 @@ class EndpointResult(Row):
 
     endpoint: str
     label: str
-    kind: Literal["rating scale", "cells", "laboratory"]
+    kind: MeasureKind
     scale: Literal["change", "log_fold"]
     unit: str
     better: Literal["lower", "higher", "neither"]
@@ -349,9 +351,9 @@ class PlannedVisit(Row):
 
 
 class PlannedMeasure(Row):
-    """A measurement: a rating scale, a cell population or a laboratory value."""
+    """A measurement: a rating scale, a cell population, a laboratory value, …"""
 
-    kind: Literal["rating scale", "cells", "laboratory"]
+    kind: MeasureKind
     label: str
     definition: str
     visits: tuple[str, ...]

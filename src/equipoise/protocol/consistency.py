@@ -12,6 +12,12 @@ from math import prod
 from typing import Any
 
 from equipoise.faults import Fault, nearest
+from equipoise.protocol.endpoint_sources import (
+    MEASUREMENT_TABLES,
+    SOURCES,
+    EndpointSource,
+    follow_up_visits,
+)
 from equipoise.protocol.plan import AllocationMethod, Design, Role
 from equipoise.protocol.questions import EstimandRole
 
@@ -367,13 +373,13 @@ _RESERVED = frozenset(
 )  # fmt: skip
 
 
-@needs("visits", "instruments", "cells", "labs")
+@needs("visits", *MEASUREMENT_TABLES)
 def _measurements(tables: Tables) -> Iterator[Inconsistency]:
     from equipoise.instruments import get_scale, scale_names
 
     ids = [visit.id for visit in tables["visits"]]
     baseline = next((visit.id for visit in tables["visits"] if visit.baseline), None)
-    for table in ("instruments", "cells", "labs"):
+    for table in MEASUREMENT_TABLES:
         for name, part in tables[table].items():
             for index, visit in enumerate(part.visits):
                 if visit not in ids:
@@ -492,51 +498,56 @@ def _lost(tables: Tables, path: str) -> str | None:
     return None
 
 
-@needs("visits", "instruments", "cells", "labs", "endpoints", "analysis", "estimands")
+@needs("visits", *MEASUREMENT_TABLES, "endpoints", "analysis", "estimands")
 def _questions(tables: Tables) -> Iterator[Inconsistency]:
     models = tables["analysis"].models
     for key, endpoint in tables["endpoints"].items():
         path = ("endpoints", key)
-        named = [n for n in ("instrument", "cells", "lab") if getattr(endpoint, n) is not None]
+        named = [source for source in SOURCES if getattr(endpoint, source.field) is not None]
         if len(named) != 1:
             yield Inconsistency(
                 path,
-                ", ".join(named) or "none",
-                "an endpoint names exactly one of `instrument`, `cells`, `lab`",
+                ", ".join(source.field for source in named) or "none",
+                "an endpoint names exactly one of "
+                + ", ".join(f"`{source.field}`" for source in SOURCES),
                 "keep one",
             )
             continue
-        table = {"instrument": "instruments", "cells": "cells", "lab": "labs"}[named[0]]
-        target = getattr(endpoint, named[0])
-        if target not in tables[table]:
-            yield unknown((*path, named[0]), target, "entry", tables[table], table)
-        if endpoint.cells and target in tables["cells"]:
-            units = tables["cells"][target].units
-            if endpoint.cell_unit not in units:
-                yield Inconsistency(
-                    (*path, "cell_unit"),
-                    str(endpoint.cell_unit or ""),
-                    f"a unit in which `{target}` is recorded",
-                    "one of " + ", ".join(units),
-                )
-        elif endpoint.cell_unit and not endpoint.cells:
-            yield Inconsistency(
-                (*path, "cell_unit"), endpoint.cell_unit, "only cells have one", "take it out"
-            )
+        yield from _source(tables, path, endpoint, named[0])
         if endpoint.model not in models:
             yield unknown((*path, "model"), endpoint.model, "model", models, "analysis.models")
     yield from _estimands(tables)
 
 
+def _source(
+    tables: Tables, path: tuple[str | int, ...], endpoint: Any, source: EndpointSource
+) -> Iterator[Inconsistency]:
+    """The measurement exists, and so does what tells its values apart: a unit, a region."""
+    target = getattr(endpoint, source.field)
+    entry = tables[source.table].get(target)
+    if entry is None:
+        yield unknown((*path, source.field), target, "entry", tables[source.table], source.table)
+    for other in SOURCES:
+        if other.detail is None:
+            continue
+        field, listed, column = other.detail
+        given = getattr(endpoint, field)
+        if other is not source and given is not None:
+            yield Inconsistency(
+                (*path, field), str(given), f"only {other.kind} have one", "take it out"
+            )
+        elif other is source and entry is not None and given not in getattr(entry, listed):
+            yield Inconsistency(
+                (*path, field),
+                str(given or ""),
+                f"a {column} in which `{target}` is recorded",
+                "one of " + ", ".join(getattr(entry, listed)),
+            )
+
+
 def endpoint_visits(tables: Tables, key: str) -> list[str]:
     """Visits after baseline at which an endpoint's measurement is planned."""
-    endpoint = tables["endpoints"][key]
-    for name, table in (("instrument", "instruments"), ("cells", "cells"), ("lab", "labs")):
-        target = getattr(endpoint, name)
-        if target is not None and target in tables[table]:
-            baseline = {visit.id for visit in tables["visits"] if visit.baseline}
-            return [v for v in tables[table][target].visits if v not in baseline]
-    return []
+    return list(follow_up_visits(tables, tables["endpoints"][key]))
 
 
 def _estimands(tables: Tables) -> Iterator[Inconsistency]:

@@ -11,6 +11,7 @@ from equipoise.protocol.consistency import (
     needs,
     unknown,
 )
+from equipoise.protocol.endpoint_sources import MEASUREMENT_TABLES
 from equipoise.protocol.plan import Design
 from equipoise.protocol.questions import Scale
 
@@ -45,15 +46,7 @@ def _comparisons(tables: Tables) -> Iterator[Inconsistency]:
 
 
 @needs(
-    "trial",
-    "population",
-    "randomisation",
-    "analysis",
-    "endpoints",
-    "visits",
-    "instruments",
-    "cells",
-    "labs",
+    "trial", "population", "randomisation", "analysis", "endpoints", "visits", *MEASUREMENT_TABLES
 )
 def _formulas(tables: Tables) -> Iterator[Inconsistency]:
     from equipoise.stats import FormulaError, check_formula

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from equipoise.protocol.consistency import Inconsistency, Tables, needs, unknown
+from equipoise.protocol.endpoint_sources import MEASUREMENT_TABLES
 
 Path = tuple[str | int, ...]
 
@@ -30,7 +31,7 @@ def _sums_to_one(path: Path, given: Mapping[str, float]) -> Iterator[Inconsisten
         )
 
 
-@needs("arms", "visits", "population", "instruments", "cells", "labs", "assumptions")
+@needs("arms", "visits", "population", *MEASUREMENT_TABLES, "assumptions")
 def _statistical(tables: Tables) -> Iterator[Inconsistency]:
     plan = tables["assumptions"].statistical
     if plan is None:

@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from equipoise.protocol.assumptions import Assumptions
 from equipoise.protocol.base import Key, Map, Part, Text
+from equipoise.protocol.endpoint_sources import MEASUREMENT_TABLES, follow_up_visits, source_of
 from equipoise.protocol.measurements import CellPopulation, InstrumentUse, Lab, Safety
 from equipoise.protocol.plan import (
     Arm,
@@ -149,22 +150,23 @@ class Protocol(Part):
 
     def endpoint_visits(self, endpoint: str) -> tuple[str, ...]:
         """Ids of the visits after baseline at which the endpoint's measurement is planned."""
+        tables = {name: getattr(self, name) for name in ("visits", *MEASUREMENT_TABLES)}
+        return follow_up_visits(tables, self.endpoints[endpoint])
+
+    def measured(self, endpoint: str) -> Any:
+        """The entry of `instruments`, `cells`, `labs`, … that an endpoint names."""
         point = self.endpoints[endpoint]
-        planned: tuple[str, ...]
-        if point.instrument:
-            planned = self.instruments[point.instrument].visits
-        elif point.cells:
-            planned = self.cells[point.cells].visits
-        else:
-            planned = self.labs[str(point.lab)].visits
-        return tuple(v.id for v in self.follow_up if v.id in planned)
+        source = source_of(point)
+        return getattr(self, source.table)[getattr(point, source.field)]
+
+    def unit_of(self, endpoint: str) -> str:
+        """Unit of an endpoint's values."""
+        point = self.endpoints[endpoint]
+        return source_of(point).unit_of(point, self.measured(endpoint))
 
     def reveals_arm(self, endpoint: str) -> bool:
         """Whether the endpoint's measurement can give the arm away."""
-        point = self.endpoints[endpoint]
-        if point.cells:
-            return self.cells[point.cells].unblinding
-        return bool(point.lab) and self.labs[str(point.lab)].unblinding
+        return bool(getattr(self.measured(endpoint), "unblinding", False))
 
 
 def _canonical(value: Any) -> Any:

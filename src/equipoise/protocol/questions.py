@@ -19,7 +19,7 @@ class Scale(StrEnum):
 
 
 class Endpoint(Part):
-    """A measurement and the scale of its change from baseline; names one of three sources."""
+    """A measurement and the scale of its change from baseline; names exactly one source."""
 
     label: Text = Field(description="Name as printed")
     instrument: Key | None = Field(None, description="Rating scale of the protocol")

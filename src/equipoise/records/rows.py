@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from equipoise.faults import WITHHELD, Fault
+from equipoise.protocol.endpoint_sources import SOURCES
 
 if TYPE_CHECKING:
     from equipoise.protocol import Protocol
@@ -104,10 +105,12 @@ def _quoted(value: object) -> str:
 
 
 def _secret_rows(frame: pl.DataFrame, protocol: Protocol) -> pl.Series | None:
-    """Rows that can give the arm away: all but the cells, labs and terms known to be open."""
+    """Rows that can give the arm away: all but the measurements and terms known to be open."""
     open_names = {
-        "population": [k for k, c in protocol.cells.items() if not c.unblinding],
-        "analyte": [k for k, lab in protocol.labs.items() if not lab.unblinding],
+        source.column: [k for k, e in getattr(protocol, source.table).items() if not e.unblinding]
+        for source in SOURCES
+        if source.can_unblind
+    } | {
         "term": [k for k, e in protocol.safety.events.items() if not e.unblinding],
         "drug": [],
         "reason": [],

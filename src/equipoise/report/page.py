@@ -5,12 +5,13 @@ from __future__ import annotations
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from equipoise.analysis.results import MeasureKind
 from equipoise.report import tables, words
 from equipoise.report.figures import Drawing, endpoint_figure, family_figure
 from equipoise.report.references import used
 
 if TYPE_CHECKING:
-    from equipoise.analysis.results import EndpointResult, FlowCount, Results
+    from equipoise.analysis.results import FlowCount, Results
 
 
 def draw(results: Results) -> dict[str, Drawing]:
@@ -73,31 +74,42 @@ def _flow_box(results: Results, count: FlowCount) -> dict[str, Any]:
 
 
 def _chapters(results: Results) -> list[dict[str, Any]]:
-    """Endpoints in chapters: rating scales, then cells and laboratory values."""
-
-    def chapter(key: str, title: str, lead: str, members: list[EndpointResult]) -> dict[str, Any]:
+    """Endpoints by kind of measurement, in the order of `_CHAPTERS`."""
+    found: list[dict[str, Any]] = []
+    for key, title, kinds, lead in _CHAPTERS:
+        members = [e for e in results.endpoints.values() if e.kind in kinds]
+        if not members:
+            continue
         # A family stands in the chapter of its first endpoint.
         keys = {member.endpoint for member in members}
         families = [f for f in results.families if next(iter(f.contrasts)) in keys]
-        parts = {"key": key, "title": title, "lead": lead}
-        return {**parts, "endpoints": members, "families": families}
-
-    scales = [e for e in results.endpoints.values() if e.kind == "rating scale"]
-    others = [e for e in results.endpoints.values() if e.kind != "rating scale"]
-    status = (
-        "What is confirmatory stands under Answers; every other estimate here is exploratory and "
-        "unadjusted, but for families, which carry their adjustment."
-    )
-    found = []
-    if scales:
-        lead = f"Change from baseline by a mixed model for repeated measures. {status}"
-        found.append(chapter("efficacy", "Clinical outcome", lead, scales))
-    if others:
-        lead = (
-            "Where the scale is a ratio, fold changes from baseline were analysed as logarithms, "
-            "adjusted for the logarithm of the baseline value, and are shown as geometric means. "
-            "Percentages of one parent population depend on each other: what rises pushes the "
-            f"others down. {status}"
-        )
-        found.append(chapter("cells", "Cells and laboratory values", lead, others))
+        parts = {"key": key, "title": title, "lead": f"{lead} {_STATUS}"}
+        found.append({**parts, "endpoints": members, "families": families})
     return found
+
+
+_STATUS = (
+    "What is confirmatory stands under Answers; every other estimate here is exploratory and "
+    "unadjusted, but for families, which carry their adjustment."
+)
+_RATIOS = (
+    "Where the scale is a ratio, fold changes from baseline were analysed as logarithms, "
+    "adjusted for the logarithm of the baseline value, and are shown as geometric means."
+)
+
+#: (key, title, kinds of measurement, lead) of each chapter; every kind stands in one.
+_CHAPTERS: tuple[tuple[str, str, tuple[MeasureKind, ...], str], ...] = (
+    (
+        "efficacy",
+        "Clinical outcome",
+        (MeasureKind.RATING_SCALE,),
+        "Change from baseline by a mixed model for repeated measures.",
+    ),
+    (
+        "cells",
+        "Cells and laboratory values",
+        (MeasureKind.CELLS, MeasureKind.LABORATORY),
+        f"{_RATIOS} Percentages of one parent population depend on each other: what rises pushes "
+        "the others down.",
+    ),
+)
