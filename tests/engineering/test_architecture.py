@@ -17,13 +17,18 @@ PACKAGE = ROOT / "src" / "equipoise"
 
 #: What each package may import of the others, beside itself. `stats` stands alone: it knows
 #: no trial, so that a protocol may ask it whether a formula is allowed.
-BASE = {"faults", "streams", "staging", "_version"}
+TOML = {"strict_models", "toml_faults", "toml_places", "toml_syntax"}
+BASE = {"faults", "streams", "staging", "_version", *TOML}
 ALLOWED = {
     "stats": set(),
     "faults": set(),
     "streams": {"faults"},
     "_version": set(),
     "staging": {"faults"},
+    "strict_models": set(),
+    "toml_faults": {"faults", "toml_places"},
+    "toml_places": set(),
+    "toml_syntax": {"faults", "toml_places"},
     "instruments": BASE,
     "studies": BASE,
     "protocol": BASE | {"instruments", "stats", "studies"},

@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import protocol_text
 
 from equipoise import builtin_studies
-from equipoise.protocol.places import line_of, places
+from equipoise.toml_places import line_of, places
 
 
 def paths(value, prefix=()):

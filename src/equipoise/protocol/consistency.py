@@ -7,11 +7,10 @@ itself, so that all faults that can be known are reported at once.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-from equipoise.faults import Fault, nearest
+from equipoise.faults import nearest
 from equipoise.protocol.endpoint_sources import (
     MEASUREMENT_TABLES,
     SOURCES,
@@ -20,30 +19,9 @@ from equipoise.protocol.endpoint_sources import (
 )
 from equipoise.protocol.plan import AllocationMethod, Design, Role
 from equipoise.protocol.questions import EstimandRole
+from equipoise.toml_faults import Inconsistency
 
 Tables = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Inconsistency:
-    """A rule between fields that does not hold."""
-
-    path_parts: tuple[str | int, ...]
-    value: str
-    rule: str
-    remedy: str
-    code: str = "protocol-inconsistent"
-
-    @property
-    def path(self) -> str:
-        """The dotted path of the field."""
-        return ".".join(str(part) for part in self.path_parts)
-
-    def fault(self, where: Callable[[tuple[str | int, ...]], str]) -> Fault:
-        """The fault, placed in the user's file."""
-        return Fault(
-            self.code, where(self.path_parts), self.path, self.value, self.rule, self.remedy
-        )
 
 
 Check = Callable[[Tables], Iterator[Inconsistency]]

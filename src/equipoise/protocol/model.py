@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field, model_validator
-from pydantic_core import PydanticCustomError
 
 from equipoise.protocol.assumptions import Assumptions
 from equipoise.protocol.base import Key, Map, Part, Text
@@ -29,6 +28,7 @@ from equipoise.protocol.plan import (
     Visit,
 )
 from equipoise.protocol.questions import Analysis, Endpoint, Estimand, EstimandRole
+from equipoise.toml_faults import refuse_inconsistencies
 
 
 class Protocol(Part):
@@ -62,12 +62,7 @@ class Protocol(Part):
         from equipoise.protocol.consistency import inconsistencies
 
         found = inconsistencies({name: getattr(self, name) for name in type(self).model_fields})
-        if found:
-            raise PydanticCustomError(
-                "inconsistent",
-                "{summary}",
-                {"summary": "; ".join(f"{f.path}: {f.rule}" for f in found), "found": found},
-            )
+        refuse_inconsistencies(found)
         return self
 
     @functools.cached_property

@@ -7,19 +7,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from equipoise.protocol.base import Flag, Fraction, Int, Key, Map, Number, Part, Text
-
-
-class Certainty(StrEnum):
-    """How a fact is known."""
-
-    FULL_TEXT = "full text"
-    ABSTRACT = "abstract"
-    REGISTRY = "registry"
-    LABEL = "label"
-    PUBLIC_DATA = "public data"
-    PRESS = "press"
-    RECALLED = "recalled"
+from equipoise.protocol.base import (
+    Certainty,
+    Flag,
+    Fraction,
+    Int,
+    Key,
+    Map,
+    Number,
+    Part,
+    Text,
+)
 
 
 class Source(Part):
