@@ -4,7 +4,7 @@ unknown fields."""
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, Any, ClassVar, NoReturn, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict
 
@@ -56,6 +56,9 @@ class Certainty(StrEnum):
 
 class Part(BaseModel):
     """A table of a protocol or of a rating scale."""
+
+    outside_the_hash: ClassVar[frozenset[str]] = frozenset()
+    """Fields that are only known once the trial runs: no part of the plan that is hashed."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", str_strip_whitespace=True, allow_inf_nan=False

@@ -28,6 +28,7 @@ from equipoise.protocol.plan import (
     Visit,
 )
 from equipoise.protocol.questions import Analysis, Endpoint, Estimand, EstimandRole
+from equipoise.protocol.reporting import Reporting
 from equipoise.toml_faults import refuse_inconsistencies
 
 
@@ -56,6 +57,7 @@ class Protocol(Part):
     conduct: Conduct = Field(default_factory=Conduct)  # type: ignore[arg-type]
     assumptions: Assumptions = Field(default_factory=Assumptions)  # type: ignore[arg-type]
     report: ReportOptions = Field(default_factory=ReportOptions)  # type: ignore[arg-type]
+    reporting: Reporting = Field(default_factory=Reporting)  # type: ignore[arg-type]
 
     @model_validator(mode="after")
     def _consistent(self) -> Protocol:
@@ -167,11 +169,15 @@ class Protocol(Part):
 def _canonical(value: Any) -> Any:
     if isinstance(value, BaseModel):
         fields = type(value).model_fields
-        return {
+        outside = value.outside_the_hash if isinstance(value, Part) else frozenset()
+        found = {
             name: _canonical(getattr(value, name))
             for name in sorted(fields)
-            if getattr(value, name) != fields[name].get_default(call_default_factory=True)
+            if name not in outside
+            and getattr(value, name) != fields[name].get_default(call_default_factory=True)
         }
+        # A table of nothing but what stands outside the hash is no part of the plan either.
+        return {name: part for name, part in found.items() if part != {}}
     if isinstance(value, Mapping):
         return [[key, _canonical(item)] for key, item in value.items()]
     if isinstance(value, tuple):

@@ -18,6 +18,7 @@ from equipoise.protocol.base import (
     Part,
     Text,
 )
+from equipoise.protocol.reporting import Description
 
 
 class Source(Part):
@@ -94,6 +95,9 @@ class Arm(Part):
     )
     ratio: Int = Field(ge=1, le=100, description="Share in the allocation ratio, a whole number")
     doses: tuple[Dose, ...] = Field((), description="Drugs and schedules")
+    description: Description | None = Field(
+        None, description="The intervention as TIDieR asks for it"
+    )
 
 
 class AllocationMethod(StrEnum):
