@@ -78,6 +78,17 @@ class LabAssumption(Part):
     )
 
 
+class VitalAssumption(Part):
+    """Course of one vital sign, normal."""
+
+    mean: Number = Field(description="Mean at baseline, in the sign's unit")
+    sd_between: Number = Field(ge=0, description="Between-participant SD")
+    sd_within: Number = Field(ge=0, description="Within-participant SD")
+    shift: Map[Key, Map[Key, Number]] = Field(
+        {}, description="Arm → visit → mean change from baseline; 0 where left out"
+    )
+
+
 class Link(Part):
     """The link between the early cell change and the later scores."""
 
@@ -108,6 +119,7 @@ class EventAssumption(Part):
     duration: tuple[Number, Number] = Field(description="Range of the duration (days)")
     serious: Fraction = Field(0.0, description="Probability to be serious")
     related: Fraction = Field(0.0, description="Probability to be judged related")
+    stopping: Fraction = Field(0.0, description="Probability to lead to stopping study drug")
 
 
 class Statistical(Part):
@@ -119,6 +131,7 @@ class Statistical(Part):
     cells: Map[Key, CellAssumption] = Field({}, description="By cell population")
     parents: Map[Text, ParentAssumption] = Field({}, description="By parent population")
     labs: Map[Key, LabAssumption] = Field({}, description="By laboratory value")
+    vitals: Map[Key, VitalAssumption] = Field({}, description="By vital sign")
     link: Link | None = Field(None, description="Early cell change and later improvement")
     dropout: Dropout = Field(description="Leaving the trial")
     missed_dose: Fraction = Field(0.0, description="Probability to miss a single dose")

@@ -45,10 +45,15 @@ def inconsistencies(tables: Tables) -> list[Inconsistency]:
         The parsed top-level tables of a protocol by name; None for one that is faulty.
     """
     # The other checks register themselves when their modules are loaded.
-    from equipoise.protocol import consistency_of_analysis, consistency_of_assumptions
+    from equipoise.protocol import (
+        consistency_of_analysis,
+        consistency_of_assumptions,
+        consistency_of_harms,
+    )
 
     assert consistency_of_analysis is not None
     assert consistency_of_assumptions is not None
+    assert consistency_of_harms is not None
     return [
         found
         for needed, check in _CHECKS

@@ -1,4 +1,4 @@
-"""What is measured: rating scales, cell populations, laboratory values."""
+"""What is measured: rating scales, cell populations, laboratory values, vital signs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from equipoise.protocol.base import Flag, Int, Key, Map, Number, Part, Text
+from equipoise.protocol.harms import LiverTests, StoppingRule
 
 
 class CellUnit(StrEnum):
@@ -45,6 +46,25 @@ class Lab(Part):
     visits: tuple[Key, ...] = Field(min_length=1, description="Visits with a sample")
     minimum: Number = Field(0.0, description="Lowest possible value")
     maximum: Number = Field(description="Highest plausible value; above is refused")
+    normal_low: Number | None = Field(None, description="Lower reference limit, in `unit`")
+    normal_high: Number | None = Field(None, description="Upper reference limit, in `unit`")
+    unblinding: Flag = Field(False, description="True where a value can give the arm away")
+
+
+class VitalSign(Part):
+    """A vital sign, or another measurement of the body."""
+
+    label: Text = Field(description="Name as printed")
+    unit: Text = Field(description="Unit")
+    visits: tuple[Key, ...] = Field(min_length=1, description="Visits at which it is taken")
+    minimum: Number = Field(description="Lowest plausible value; below is refused")
+    maximum: Number = Field(description="Highest plausible value; above is refused")
+    marked_low: Number | None = Field(
+        None, description="A value below is counted as markedly abnormal"
+    )
+    marked_high: Number | None = Field(
+        None, description="A value above is counted as markedly abnormal"
+    )
     unblinding: Flag = Field(False, description="True where a value can give the arm away")
 
 
@@ -70,3 +90,5 @@ class Safety(Part):
     events: Map[Text, EventTerm] = Field({}, description="Terms named beforehand")
     suicidality: ScoreThreshold | None = Field(None, description="Suicidality item and threshold")
     mania: ScoreThreshold | None = Field(None, description="Switch into mania")
+    liver: LiverTests | None = Field(None, description="Laboratory values of the liver flags")
+    stopping: Map[Key, StoppingRule] = Field({}, description="Stopping rules for harm")

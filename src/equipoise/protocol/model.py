@@ -13,7 +13,13 @@ from pydantic import BaseModel, Field, model_validator
 from equipoise.protocol.assumptions import Assumptions
 from equipoise.protocol.base import Key, Map, Part, Text
 from equipoise.protocol.endpoint_sources import MEASUREMENT_TABLES, follow_up_visits, source_of
-from equipoise.protocol.measurements import CellPopulation, InstrumentUse, Lab, Safety
+from equipoise.protocol.measurements import (
+    CellPopulation,
+    InstrumentUse,
+    Lab,
+    Safety,
+    VitalSign,
+)
 from equipoise.protocol.plan import (
     Arm,
     Conduct,
@@ -50,6 +56,7 @@ class Protocol(Part):
     instruments: Map[Key, InstrumentUse] = Field({})
     cells: Map[Key, CellPopulation] = Field({})
     labs: Map[Key, Lab] = Field({})
+    vitals: Map[Key, VitalSign] = Field({})
     endpoints: Map[Key, Endpoint] = Field(min_length=1)
     estimands: Map[Key, Estimand] = Field(min_length=1)
     analysis: Analysis

@@ -44,6 +44,7 @@ class Records:
     scores: pl.DataFrame | None = None
     cells: pl.DataFrame | None = None
     labs: pl.DataFrame | None = None
+    vitals: pl.DataFrame | None = None
     medications: pl.DataFrame | None = None
     doses: pl.DataFrame | None = None
     adverse_events: pl.DataFrame | None = None

@@ -111,6 +111,18 @@ _TABLES = (
         key=("participant", "visit", "analyte"),
     ),
     Table(
+        "vitals",
+        (
+            _PERSON,
+            _text("visit"),
+            _DAY,
+            _text("sign"),
+            _text("unit"),
+            _number("value", optional=True),
+        ),
+        key=("participant", "visit", "sign"),
+    ),
+    Table(
         "medications",
         (
             _PERSON,
@@ -148,6 +160,8 @@ _TABLES = (
             Column("serious", Kind.FLAG),
             Column("related", Kind.FLAG, optional=True),
             _text("outcome", optional=True),
+            Column("led_to_stopping", Kind.FLAG, optional=True, absent=True),
+            _text("organ_class", optional=True, absent=True),
         ),
         key=("participant", "term", "start_day"),
     ),

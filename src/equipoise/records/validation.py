@@ -454,6 +454,30 @@ class _Checks:
             )
             self._planned(rows, frame, mine, key, lab.visits)
 
+    def vitals(self, frame: pl.DataFrame, rows: RowFaults) -> None:
+        protocol = self.protocol
+        self._one_of(rows, frame["sign"], list(protocol.vitals), "sign-unknown", "vital signs")
+        for key, sign in protocol.vitals.items():
+            mine = frame["sign"] == key
+            rows.add(
+                (mine & (frame["unit"] != sign.unit)).fill_null(False),
+                code="unit-unknown",
+                field="unit",
+                values=frame["unit"],
+                rule=f"{key} is given in {sign.unit}",
+                remedy="convert the values and correct the unit",
+            )
+            outside = mine & ((frame["value"] < sign.minimum) | (frame["value"] > sign.maximum))
+            rows.add(
+                outside.fill_null(False),
+                code="value-out-of-range",
+                field="value",
+                values=frame["value"],
+                rule=f"{key} lies between {sign.minimum:g} and {sign.maximum:g} {sign.unit}",
+                remedy="correct it, or leave it empty where it was not measured",
+            )
+            self._planned(rows, frame, mine, key, sign.visits)
+
     def doses(self, frame: pl.DataFrame, rows: RowFaults) -> None:
         rows.add(
             (frame["amount"] < 0).fill_null(False),
@@ -501,6 +525,31 @@ class _Checks:
             values=frame["end_day"],
             rule="an event does not end before it starts",
             remedy="correct one of the two days",
+        )
+        self._organ_classes(frame, rows)
+
+    def _organ_classes(self, frame: pl.DataFrame, rows: RowFaults) -> None:
+        """A term has one organ class: that of the protocol where it names the term."""
+        named = {term: event.organ_class for term, event in self.protocol.safety.events.items()}
+        planned = frame["term"].replace_strict(named, default=None, return_dtype=pl.String)
+        rows.add(
+            (planned != frame["organ_class"]).fill_null(False),
+            code="organ-class-differs",
+            field="organ_class",
+            values=frame["organ_class"],
+            rule="a term that the protocol names has the organ class of the protocol",
+            remedy="leave the cell empty, or amend safety.events",
+        )
+        first = frame.select(
+            pl.col("organ_class").drop_nulls().first().over("term", mapping_strategy="group_to_rows")
+        ).to_series()
+        rows.add(
+            (planned.is_null() & (first != frame["organ_class"])).fill_null(False),
+            code="organ-class-differs",
+            field="organ_class",
+            values=frame["organ_class"],
+            rule="a term has the same organ class in every row",
+            remedy="correct one of the two",
         )
 
     def medications(self, frame: pl.DataFrame, rows: RowFaults) -> None:

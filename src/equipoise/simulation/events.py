@@ -1,4 +1,4 @@
-"""Doses with their blinded kits, and adverse events."""
+"""Adverse events, and doses with their blinded kits."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ def doses(
 ) -> tuple[pl.DataFrame | None, pl.DataFrame | None]:
     """The table `doses` as blinded people see it, and `kits`, which says what each held.
 
+    `leaving` is (n,) the day from which nothing is given.
     Kit numbers are drawn without order, so that they say nothing of the arm. In a single-arm
     trial nothing is hidden: `doses` names the drug, and there are no kits.
     """
@@ -93,10 +94,15 @@ def adverse_events(
     arms: np.ndarray,
     leaving: np.ndarray,
     generator: np.random.Generator,
+    stopping: np.random.Generator,
     *,
     scenario: Scenario,
 ) -> pl.DataFrame | None:
-    """The table `adverse_events`: at most one of each term a participant, before leaving."""
+    """The table `adverse_events`: at most one of each term a participant, before leaving.
+
+    Whether an event leads to stopping study drug is drawn from a stream of its own, `stopping`.
+    The organ class is left to the protocol.
+    """
     import numpy as np
     import polars as pl
 
@@ -104,12 +110,13 @@ def adverse_events(
     assert plan is not None
     if not plan.events:
         return None
-    rows: list[tuple[str, str, float, float, int, bool, bool, str]] = []
+    rows: list[tuple[str, str, float, float, int, bool, bool, str, bool, None]] = []
     for term, event in plan.events.items():
         grades = np.array([int(g) for g in event.grades])
         weights = np.array(list(event.grades.values()))
         n = len(ids)
         u = generator.random((n, 5))
+        stops = stopping.random(n) < event.stopping
         grade = grades[generator.choice(len(grades), size=n, p=weights / weights.sum())]
         for i in range(n):
             arm = protocol.control if scenario is Scenario.NULL else str(arms[i])
@@ -129,6 +136,8 @@ def adverse_events(
                     bool(u[i, 3] < event.serious),
                     bool(u[i, 4] < event.related),
                     "recovered",
+                    bool(stops[i]),
+                    None,
                 )
             )
     schema = {
@@ -140,5 +149,21 @@ def adverse_events(
         "serious": pl.Boolean,
         "related": pl.Boolean,
         "outcome": pl.String,
+        "led_to_stopping": pl.Boolean,
+        "organ_class": pl.String,
     }
     return pl.DataFrame(rows, schema=schema, orient="row").sort("participant", "start_day", "term")
+
+
+def last_dosing_day(
+    ids: np.ndarray, leaving: np.ndarray, events: pl.DataFrame | None
+) -> np.ndarray:
+    """(n,) day from which no dose is given: of leaving, or of an event that led to stopping."""
+    import numpy as np
+    import polars as pl
+
+    if events is None:
+        return leaving
+    stopped = events.filter(pl.col("led_to_stopping")).group_by("participant")
+    first = dict(stopped.agg(pl.col("start_day").min()).iter_rows())
+    return np.minimum(leaving, [first.get(str(participant), np.inf) for participant in ids])

@@ -96,10 +96,10 @@ def _worse_than_average(protocol: Protocol, cohort: Cohort, n: int) -> np.ndarra
 def visit_table(protocol: Protocol, ids: np.ndarray, days: np.ndarray) -> pl.DataFrame:
     """The table `visits`."""
     names = [visit.id for visit in protocol.visits]
-    return _long(ids, names, days, {})
+    return long_table(ids, names, days, {})
 
 
-def _long(
+def long_table(
     ids: np.ndarray, visits: list[str], days: np.ndarray, values: dict[str, np.ndarray]
 ) -> pl.DataFrame:
     """One row a participant and a visit that took place; `values` are (n, visits)."""
@@ -150,7 +150,7 @@ def score_table(
             points = lowest + generator.binomial(highest - lowest, share)
             items[str(item)] = np.minimum(points, np.maximum(total, lowest))
         for item, values in items.items():
-            frame = _long(ids, names, days[:, at], {"score": values})
+            frame = long_table(ids, names, days[:, at], {"score": values})
             frames.append(
                 frame.with_columns(instrument=pl.lit(key), item=pl.lit(item)).select(
                     "participant", "visit", "day", "instrument", "item", "score"
@@ -177,7 +177,7 @@ def cell_table(
     for (key, unit), values in cohort.cells.items():
         at = [i for i, v in enumerate(protocol.visits) if v.id in protocol.cells[key].visits]
         names = [protocol.visits[i].id for i in at]
-        frame = _long(ids, names, days[:, at], {"value": _significant(values, 4)})
+        frame = long_table(ids, names, days[:, at], {"value": _significant(values, 4)})
         frames.append(
             frame.with_columns(population=pl.lit(key), unit=pl.lit(unit)).select(
                 "participant", "visit", "day", "population", "unit", "value"
@@ -197,7 +197,7 @@ def lab_table(
         lab = protocol.labs[key]
         at = [i for i, v in enumerate(protocol.visits) if v.id in lab.visits]
         names = [protocol.visits[i].id for i in at]
-        frame = _long(ids, names, days[:, at], {"value": _significant(values, 3)})
+        frame = long_table(ids, names, days[:, at], {"value": _significant(values, 3)})
         frames.append(
             frame.with_columns(analyte=pl.lit(key), unit=pl.lit(lab.unit)).select(
                 "participant", "visit", "day", "analyte", "unit", "value"

@@ -9,7 +9,7 @@ from equipoise.faults import nearest, single
 from equipoise.patients import Scenario, statistical_patients
 from equipoise.randomisation import randomise
 from equipoise.records import Manifest, Origin, Records
-from equipoise.simulation.events import adverse_events, doses
+from equipoise.simulation.events import adverse_events, doses, last_dosing_day
 from equipoise.simulation.observation import (
     cell_table,
     lab_table,
@@ -17,6 +17,7 @@ from equipoise.simulation.observation import (
     score_table,
     visit_table,
 )
+from equipoise.simulation.vital_signs import vital_table
 from equipoise.streams import check_seed, stream
 
 if TYPE_CHECKING:
@@ -67,7 +68,13 @@ def simulate(
         protocol, cohort, arms, stream(seed, "observation", trial), scenario=Scenario(scenario)
     )
     ids = people["participant"].to_numpy()
-    dose_frame, kits = doses(protocol, ids, arms, leaving, stream(seed, "doses", trial))
+    events = adverse_events(
+        protocol, ids, arms, leaving, stream(seed, "events", trial),
+        stream(seed, "stopping", trial), scenario=Scenario(scenario),
+    )  # fmt: skip
+    dose_frame, kits = doses(
+        protocol, ids, arms, last_dosing_day(ids, leaving, events), stream(seed, "doses", trial)
+    )
     records = Records(
         manifest=Manifest(
             origin=Origin.SIMULATED,
@@ -84,10 +91,11 @@ def simulate(
         scores=score_table(protocol, cohort, ids, days, stream(seed, "items", trial)),
         cells=cell_table(protocol, cohort, ids, days),
         labs=lab_table(protocol, cohort, ids, days),
-        doses=dose_frame,
-        adverse_events=adverse_events(
-            protocol, ids, arms, leaving, stream(seed, "events", trial), scenario=Scenario(scenario)
+        vitals=vital_table(
+            protocol, ids, arms, days, stream(seed, "vitals", trial), scenario=Scenario(scenario)
         ),
+        doses=dose_frame,
+        adverse_events=events,
         disposition=_disposition(protocol, ids, leaving, reasons),
     )
     assert np.isfinite(days[:, 0]).all()
