@@ -128,7 +128,8 @@ def test_the_page_of_tables_is_the_schema():
         "`protocol_hash`, `scenario` and `seed`; for observed ones `source` in words. `item` is",
         "`total` or the number of an item. `doses` names the drug `study drug` and a volume; what a",
         "kit held stands in `kits`, beside the allocation. `event` in `disposition` is `completed`,",
-        "`discontinued` or `death`.",
+        "`discontinued` or `death`. Rows of `participants` stand in the order of enrolment.",
+        "`organ_class` of an adverse event is for terms that the protocol does not name.",
         "",
     ]
     text = "\n".join(lines)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from equipoise.protocol import Protocol
-    from equipoise.protocol.measurements import CellPopulation, InstrumentUse, Lab
+    from equipoise.protocol.measurements import CellPopulation, InstrumentUse, Lab, VitalSign
     from equipoise.protocol.plan import Arm
 
 
@@ -110,11 +110,16 @@ def _lab(lab: Lab) -> tuple[str, str]:
     return lab.label, lab.unit
 
 
+def _vital(sign: VitalSign) -> tuple[str, str]:
+    return sign.label, sign.unit
+
+
 #: Kind of measurement → (label, definition) of an entry of its table.
 _DEFINITIONS: dict[MeasureKind, Callable[[Any], tuple[str, str]]] = {
     MeasureKind.RATING_SCALE: _scale,
     MeasureKind.CELLS: _cells,
     MeasureKind.LABORATORY: _lab,
+    MeasureKind.VITAL_SIGN: _vital,
 }
 
 

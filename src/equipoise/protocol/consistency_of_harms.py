@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 from equipoise.protocol.consistency import Inconsistency, Tables, needs, unknown
@@ -11,27 +12,10 @@ from equipoise.protocol.harms import STOPPING_EVENTS
 Path = tuple[str | int, ...]
 
 
-@needs("visits", "vitals")
-def _vitals(tables: Tables) -> Iterator[Inconsistency]:
-    ids = [visit.id for visit in tables["visits"]]
-    baseline = next((visit.id for visit in tables["visits"] if visit.baseline), None)
+@needs("vitals")
+def _marked_limits(tables: Tables) -> Iterator[Inconsistency]:
     for name, sign in tables["vitals"].items():
-        path: Path = ("vitals", name)
-        for index, visit in enumerate(sign.visits):
-            if visit not in ids:
-                yield unknown((*path, "visits", index), visit, "visit", ids, "visits")
-        if baseline is not None and baseline not in sign.visits:
-            yield Inconsistency(
-                (*path, "visits"),
-                str(list(sign.visits)),
-                f"a measurement is taken at the baseline visit `{baseline}` too",
-                f'add "{baseline}"',
-            )
-        if len(set(sign.visits)) < len(sign.visits):
-            yield Inconsistency(
-                (*path, "visits"), str(list(sign.visits)), "each visit once", "drop one"
-            )
-        yield from _limits(path, sign, "marked")
+        yield from _limits(("vitals", name), sign, "marked")
 
 
 @needs("labs")
@@ -44,9 +28,9 @@ def _limits(path: Path, part: Any, word: str) -> Iterator[Inconsistency]:
     """minimum ≤ lower limit < upper limit ≤ maximum, as far as they are given."""
     names = ("minimum", f"{word}_low", f"{word}_high", "maximum")
     given = [(name, getattr(part, name)) for name in names if getattr(part, name) is not None]
-    for (low_name, low), (high_name, high) in zip(given, given[1:], strict=False):
-        touching = low == high and not (low_name.endswith("low") and high_name.endswith("high"))
-        if low > high or (low == high and not touching):
+    for (low_name, low), (high_name, high) in pairwise(given):
+        both_limits = low_name.endswith("_low") and high_name.endswith("_high")
+        if low > high or (low == high and both_limits):
             yield Inconsistency(
                 (*path, high_name),
                 f"{high:g}",

@@ -21,6 +21,7 @@ class MeasureKind(StrEnum):
     RATING_SCALE = "rating scale"
     CELLS = "cells"
     LABORATORY = "laboratory"
+    VITAL_SIGN = "vital sign"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,7 @@ SOURCES: tuple[EndpointSource, ...] = (
         detail=("cell_unit", "units", "unit"),
     ),
     EndpointSource(MeasureKind.LABORATORY, "lab", "labs", records="labs", column="analyte"),
+    EndpointSource(MeasureKind.VITAL_SIGN, "vital", "vitals", records="vitals", column="sign"),
 )
 
 #: Tables of a protocol that hold measurements.

@@ -26,6 +26,7 @@ class Endpoint(Part):
     cells: Key | None = Field(None, description="Cell population of the protocol")
     cell_unit: CellUnit | None = Field(None, description="Unit of the cell population")
     lab: Key | None = Field(None, description="Laboratory value of the protocol")
+    vital: Key | None = Field(None, description="Vital sign of the protocol")
     scale: Scale = Field(description="change (difference) or log_fold (log of the ratio)")
     better: Literal["lower", "higher", "neither"] = Field(description="Which direction is better")
     model: Key = Field(description="Key of a model in `analysis.models`")

@@ -111,7 +111,6 @@ def _secret_rows(frame: pl.DataFrame, protocol: Protocol) -> pl.Series | None:
         for source in SOURCES
         if source.can_unblind
     } | {
-        "sign": [k for k, sign in protocol.vitals.items() if not sign.unblinding],
         "term": [k for k, e in protocol.safety.events.items() if not e.unblinding],
         "drug": [],
         "reason": [],

@@ -541,7 +541,10 @@ class _Checks:
             remedy="leave the cell empty, or amend safety.events",
         )
         first = frame.select(
-            pl.col("organ_class").drop_nulls().first().over("term", mapping_strategy="group_to_rows")
+            pl.col("organ_class")
+            .drop_nulls()
+            .first()
+            .over("term", mapping_strategy="group_to_rows")
         ).to_series()
         rows.add(
             (planned.is_null() & (first != frame["organ_class"])).fill_null(False),

@@ -112,4 +112,10 @@ _CHAPTERS: tuple[tuple[str, str, tuple[MeasureKind, ...], str], ...] = (
         f"{_RATIOS} Percentages of one parent population depend on each other: what rises pushes "
         "the others down.",
     ),
+    (
+        "vitals",
+        "Vital signs",
+        (MeasureKind.VITAL_SIGN,),
+        _RATIOS,
+    ),
 )

@@ -47,9 +47,7 @@ def vital_table(
             arm: [assumed.shift.get(arm, {}).get(visit, 0.0) for visit in names]
             for arm in protocol.arms
         }
-        own = [
-            shift[protocol.control if scenario is Scenario.NULL else str(arm)] for arm in arms
-        ]
+        own = [shift[protocol.control if scenario is Scenario.NULL else str(arm)] for arm in arms]
         between = generator.standard_normal((len(ids), 1)) * assumed.sd_between
         within = generator.standard_normal((len(ids), len(at))) * assumed.sd_within
         drawn = assumed.mean + np.array(own).reshape(len(ids), len(at)) + between + within
