@@ -10,7 +10,8 @@ from stats_reference import PROJECT
 METHODS = PROJECT / "docs" / "methods"
 PAGES = [
     "mmrm.md", "kenward-roger.md", "satterthwaite.md", "least-squares-means.md",
-    "exact-and-score-intervals.md",
+    "exact-and-score-intervals.md", "stratified-risk-difference.md", "time-to-event.md",
+    "win-probability.md",
 ]  # fmt: skip
 
 

@@ -26,7 +26,7 @@ from equipoise.stats import (
     standardised_difference_proportions,
     upper_limit_excluded,
 )
-from equipoise.stats.score_intervals import _restricted_p2
+from equipoise.stats.score_intervals import restricted_p2
 
 # -- Holm -----------------------------------------------------------------------------------
 
@@ -147,7 +147,7 @@ def test_known_difference_from_statsmodels(counts: tuple[int, int, int, int]) ->
     assert max(abs(ours.lower - theirs[0]), abs(ours.upper - theirs[1])) > 1e-3
     test = score_test_proportions_2indep(*counts, value=ours.upper, compare="diff")
     assert likelihood(counts, ours.upper, test.prop2_null) < likelihood(
-        counts, ours.upper, _restricted_p2(e1, n1, e2, n2, ours.upper)
+        counts, ours.upper, restricted_p2(e1, n1, e2, n2, ours.upper)
     )
 
 

@@ -15,12 +15,22 @@ if TYPE_CHECKING:
     from .errors import ArgumentError, ConvergenceError, DesignError, FormulaError, StatsError
     from .exact_intervals import clopper_pearson, upper_limit_excluded
     from .kernel_cache import compile_kernels, kernels_compiled
+    from .log_rank_test import LogRank, log_rank
     from .mmrm_fit import MMRMFit
     from .model_formula import FUNCTIONS, ParsedFormula, check_formula
     from .multiplicity import holm
+    from .probability_of_winning import WinProbability, win_probability
     from .repeated_measures import mmrm
+    from .restricted_mean_time import (
+        RestrictedMean,
+        RestrictedMeanDifference,
+        restricted_mean,
+        restricted_mean_difference,
+    )
     from .score_intervals import RiskDifference, miettinen_nurminen
     from .small_samples import TestResult
+    from .stratified_risk_difference import StratifiedRiskDifference, miettinen_nurminen_stratified
+    from .survival import KaplanMeier, kaplan_meier
     from .vocabulary import CovarianceStructure, DegreesOfFreedom, Likelihood
 
 _HOME = {
@@ -32,22 +42,34 @@ _HOME = {
     "DegreesOfFreedom": "vocabulary",
     "DesignError": "errors",
     "FormulaError": "errors",
+    "KaplanMeier": "survival",
     "Likelihood": "vocabulary",
+    "LogRank": "log_rank_test",
     "MMRMFit": "mmrm_fit",
     "ParsedFormula": "model_formula",
+    "RestrictedMean": "restricted_mean_time",
+    "RestrictedMeanDifference": "restricted_mean_time",
     "RiskDifference": "score_intervals",
     "StatsError": "errors",
+    "StratifiedRiskDifference": "stratified_risk_difference",
     "TestResult": "small_samples",
+    "WinProbability": "probability_of_winning",
     "check_formula": "model_formula",
     "clopper_pearson": "exact_intervals",
     "compile_kernels": "kernel_cache",
     "holm": "multiplicity",
+    "kaplan_meier": "survival",
     "kernels_compiled": "kernel_cache",
+    "log_rank": "log_rank_test",
     "miettinen_nurminen": "score_intervals",
+    "miettinen_nurminen_stratified": "stratified_risk_difference",
     "mmrm": "repeated_measures",
+    "restricted_mean": "restricted_mean_time",
+    "restricted_mean_difference": "restricted_mean_time",
     "standardised_difference_mean": "balance",
     "standardised_difference_proportions": "balance",
     "upper_limit_excluded": "exact_intervals",
+    "win_probability": "probability_of_winning",
 }
 
 __all__ = [
@@ -59,22 +81,34 @@ __all__ = [
     "DegreesOfFreedom",
     "DesignError",
     "FormulaError",
+    "KaplanMeier",
     "Likelihood",
+    "LogRank",
     "MMRMFit",
     "ParsedFormula",
+    "RestrictedMean",
+    "RestrictedMeanDifference",
     "RiskDifference",
     "StatsError",
+    "StratifiedRiskDifference",
     "TestResult",
+    "WinProbability",
     "check_formula",
     "clopper_pearson",
     "compile_kernels",
     "holm",
+    "kaplan_meier",
     "kernels_compiled",
+    "log_rank",
     "miettinen_nurminen",
+    "miettinen_nurminen_stratified",
     "mmrm",
+    "restricted_mean",
+    "restricted_mean_difference",
     "standardised_difference_mean",
     "standardised_difference_proportions",
     "upper_limit_excluded",
+    "win_probability",
 ]
 
 

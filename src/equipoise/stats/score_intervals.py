@@ -63,10 +63,12 @@ def miettinen_nurminen(e1: int, n1: int, e2: int, n2: int, alpha: float = 0.05) 
     def inside(delta: float) -> bool:
         return abs(_score(e1, n1, e2, n2, delta)) <= z
 
-    return RiskDifference(estimate, _edge(inside, estimate, -1.0), _edge(inside, estimate, 1.0))
+    return RiskDifference(
+        estimate, last_inside(inside, estimate, -1.0), last_inside(inside, estimate, 1.0)
+    )
 
 
-def _edge(inside: Callable[[float], bool], start: float, end: float) -> float:
+def last_inside(inside: Callable[[float], bool], start: float, end: float) -> float:
     """Last point on the way from `start` (inside) to `end` that is inside, by bisection."""
     if inside(end):
         return end
@@ -85,14 +87,14 @@ def _score(e1: int, n1: int, e2: int, n2: int, delta: float) -> float:
     distance = e1 / n1 - e2 / n2 - delta
     if abs(distance) < 1e-15:
         return 0.0
-    p2 = _restricted_p2(e1, n1, e2, n2, delta)
+    p2 = restricted_p2(e1, n1, e2, n2, delta)
     p1 = min(max(p2 + delta, 0.0), 1.0)
     n = n1 + n2
     variance = (p1 * (1.0 - p1) / n1 + p2 * (1.0 - p2) / n2) * n / (n - 1.0)
     return math.copysign(math.inf, distance) if variance <= 0.0 else distance / math.sqrt(variance)
 
 
-def _restricted_p2(e1: int, n1: int, e2: int, n2: int, delta: float) -> float:
+def restricted_p2(e1: int, n1: int, e2: int, n2: int, delta: float) -> float:
     """Maximum-likelihood p2 under p1 = p2 + delta: a root of a cubic, in closed form."""
     n, events = n1 + n2, e1 + e2
     l0 = e2 * delta * (1.0 - delta)
