@@ -157,4 +157,5 @@ def test_each_package_has_one_short_door(package):
     module = importlib.import_module(f"equipoise.{package}")
     for name in module.__all__:
         assert getattr(module, name) is not None
-    assert len(module.__all__) <= 30
+    # the statistics are a shelf of procedures, one function each; their result types stay inside
+    assert len(module.__all__) <= (40 if package == "stats" else 30)

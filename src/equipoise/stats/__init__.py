@@ -15,22 +15,17 @@ if TYPE_CHECKING:
     from .errors import ArgumentError, ConvergenceError, DesignError, FormulaError, StatsError
     from .exact_intervals import clopper_pearson, upper_limit_excluded
     from .kernel_cache import compile_kernels, kernels_compiled
-    from .log_rank_test import LogRank, log_rank
+    from .log_rank_test import log_rank
     from .mmrm_fit import MMRMFit
     from .model_formula import FUNCTIONS, ParsedFormula, check_formula
     from .multiplicity import holm
-    from .probability_of_winning import WinProbability, win_probability
+    from .probability_of_winning import win_probability
     from .repeated_measures import mmrm
-    from .restricted_mean_time import (
-        RestrictedMean,
-        RestrictedMeanDifference,
-        restricted_mean,
-        restricted_mean_difference,
-    )
+    from .restricted_mean_time import restricted_mean, restricted_mean_difference
     from .score_intervals import RiskDifference, miettinen_nurminen
     from .small_samples import TestResult
-    from .stratified_risk_difference import StratifiedRiskDifference, miettinen_nurminen_stratified
-    from .survival import KaplanMeier, kaplan_meier
+    from .stratified_risk_difference import miettinen_nurminen_stratified
+    from .survival import kaplan_meier
     from .vocabulary import CovarianceStructure, DegreesOfFreedom, Likelihood
 
 _HOME = {
@@ -42,18 +37,12 @@ _HOME = {
     "DegreesOfFreedom": "vocabulary",
     "DesignError": "errors",
     "FormulaError": "errors",
-    "KaplanMeier": "survival",
     "Likelihood": "vocabulary",
-    "LogRank": "log_rank_test",
     "MMRMFit": "mmrm_fit",
     "ParsedFormula": "model_formula",
-    "RestrictedMean": "restricted_mean_time",
-    "RestrictedMeanDifference": "restricted_mean_time",
     "RiskDifference": "score_intervals",
     "StatsError": "errors",
-    "StratifiedRiskDifference": "stratified_risk_difference",
     "TestResult": "small_samples",
-    "WinProbability": "probability_of_winning",
     "check_formula": "model_formula",
     "clopper_pearson": "exact_intervals",
     "compile_kernels": "kernel_cache",
@@ -81,18 +70,12 @@ __all__ = [
     "DegreesOfFreedom",
     "DesignError",
     "FormulaError",
-    "KaplanMeier",
     "Likelihood",
-    "LogRank",
     "MMRMFit",
     "ParsedFormula",
-    "RestrictedMean",
-    "RestrictedMeanDifference",
     "RiskDifference",
     "StatsError",
-    "StratifiedRiskDifference",
     "TestResult",
-    "WinProbability",
     "check_formula",
     "clopper_pearson",
     "compile_kernels",
