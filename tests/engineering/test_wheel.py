@@ -33,6 +33,9 @@ def test_the_wheel_holds_data_templates_and_licence(wheel):
         "equipoise/py.typed",
     ):
         assert wanted in names
+    templates = ROOT / "src" / "equipoise" / "report" / "templates"
+    for path in templates.rglob("*.*"):
+        assert path.relative_to(ROOT / "src").as_posix() in names
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert not any(name.startswith(("tests", "docs")) for name in names)
 

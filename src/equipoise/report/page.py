@@ -5,8 +5,8 @@ from __future__ import annotations
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from equipoise.analysis.results import MeasureKind
 from equipoise.report import tables, words
+from equipoise.report.contents import sections
 from equipoise.report.figures import Drawing, endpoint_figure, family_figure
 from equipoise.report.references import used
 
@@ -54,7 +54,7 @@ def render(results: Results, drawings: dict[str, Drawing]) -> str:
             for answer in results.answers
         ],
         flow=[_flow_box(results, count) for count in results.flow.counts],
-        chapters=_chapters(results),
+        sections=sections(results),
         origin=results.origin_label,
     )
 
@@ -71,51 +71,3 @@ def _flow_box(results: Results, count: FlowCount) -> dict[str, Any]:
     seen = [row.seen for row in results.flow.visits if row.group == count.group]
     last_seen = str(seen[-1]) if seen else "not recorded"
     return {"count": count, "left": left, "analysed": analysed, "last_seen": last_seen}
-
-
-def _chapters(results: Results) -> list[dict[str, Any]]:
-    """Endpoints by kind of measurement, in the order of `_CHAPTERS`."""
-    found: list[dict[str, Any]] = []
-    for key, title, kinds, lead in _CHAPTERS:
-        members = [e for e in results.endpoints.values() if e.kind in kinds]
-        if not members:
-            continue
-        # A family stands in the chapter of its first endpoint.
-        keys = {member.endpoint for member in members}
-        families = [f for f in results.families if next(iter(f.contrasts)) in keys]
-        parts = {"key": key, "title": title, "lead": f"{lead} {_STATUS}"}
-        found.append({**parts, "endpoints": members, "families": families})
-    return found
-
-
-_STATUS = (
-    "What is confirmatory stands under Answers; every other estimate here is exploratory and "
-    "unadjusted, but for families, which carry their adjustment."
-)
-_RATIOS = (
-    "Where the scale is a ratio, fold changes from baseline were analysed as logarithms, "
-    "adjusted for the logarithm of the baseline value, and are shown as geometric means."
-)
-
-#: (key, title, kinds of measurement, lead) of each chapter; every kind stands in one.
-_CHAPTERS: tuple[tuple[str, str, tuple[MeasureKind, ...], str], ...] = (
-    (
-        "efficacy",
-        "Clinical outcome",
-        (MeasureKind.RATING_SCALE,),
-        "Change from baseline by a mixed model for repeated measures.",
-    ),
-    (
-        "cells",
-        "Cells and laboratory values",
-        (MeasureKind.CELLS, MeasureKind.LABORATORY),
-        f"{_RATIOS} Percentages of one parent population depend on each other: what rises pushes "
-        "the others down.",
-    ),
-    (
-        "vitals",
-        "Vital signs",
-        (MeasureKind.VITAL_SIGN,),
-        _RATIOS,
-    ),
-)

@@ -1,0 +1,125 @@
+"""Which sections a report has, in order; each is one template of ``templates/sections``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from equipoise.analysis.results import MeasureKind
+
+if TYPE_CHECKING:
+    from equipoise.analysis.results import EndpointResult, FamilyResult, Results
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """Endpoints of like kind, told together.
+
+    Attributes
+    ----------
+    lead
+        What holds for all of them.
+    endpoints, families
+        In the order of the protocol.
+    """
+
+    key: str
+    title: str
+    lead: str
+    endpoints: tuple[EndpointResult, ...]
+    families: tuple[FamilyResult, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One section of the page.
+
+    Attributes
+    ----------
+    key
+        Its id in the page.
+    title
+        Its heading, and its entry in the contents.
+    template
+        Name of its file in ``templates/sections``, without the ending.
+    chapter
+        The endpoints that it shows, if any.
+    entries
+        (id, title) of what stands under it in the contents.
+    """
+
+    key: str
+    title: str
+    template: str
+    chapter: Chapter | None = None
+    entries: tuple[tuple[str, str], ...] = field(default=())
+
+
+def sections(results: Results) -> list[Section]:
+    """The sections that these results fill. A new one is one line here and one template."""
+    plan = results.plan
+    found = [
+        Section("answers", "Answers", "answers"),
+        Section("flow", "Participants", "flow"),
+        Section("baseline", "Baseline", "baseline"),
+        *(_of_chapter(chapter) for chapter in _chapters(results)),
+        Section("harms", "Harms", "harms"),
+        Section("estimands", "Estimands", "estimands") if plan.estimands else None,
+        Section("methods", "Methods", "methods"),
+        Section("assumptions", "Facts and assumptions", "assumptions") if plan.sources else None,
+        Section("limits", "Limits", "limits"),
+        Section("provenance", "Provenance", "provenance"),
+    ]
+    return [section for section in found if section is not None]
+
+
+def _of_chapter(chapter: Chapter) -> Section:
+    entries = tuple((f"endpoint-{e.endpoint}", e.label) for e in chapter.endpoints)
+    return Section(chapter.key, chapter.title, "chapter", chapter, entries)
+
+
+def _chapters(results: Results) -> list[Chapter]:
+    """Endpoints by kind of measurement, in the order of `_CHAPTERS`."""
+    found: list[Chapter] = []
+    for key, title, kinds, lead in _CHAPTERS:
+        members = tuple(e for e in results.endpoints.values() if e.kind in kinds)
+        if not members:
+            continue
+        # A family stands in the chapter of its first endpoint.
+        keys = {member.endpoint for member in members}
+        families = tuple(f for f in results.families if next(iter(f.contrasts)) in keys)
+        found.append(Chapter(key, title, f"{lead} {_STATUS}", members, families))
+    return found
+
+
+_STATUS = (
+    "What is confirmatory stands under Answers; every other estimate here is exploratory and "
+    "unadjusted, but for families, which carry their adjustment."
+)
+_RATIOS = (
+    "Where the scale is a ratio, fold changes from baseline were analysed as logarithms, "
+    "adjusted for the logarithm of the baseline value, and are shown as geometric means."
+)
+
+#: (key, title, kinds of measurement, lead) of each chapter; every kind stands in one.
+_CHAPTERS: tuple[tuple[str, str, tuple[MeasureKind, ...], str], ...] = (
+    (
+        "efficacy",
+        "Clinical outcome",
+        (MeasureKind.RATING_SCALE,),
+        "Change from baseline by a mixed model for repeated measures.",
+    ),
+    (
+        "cells",
+        "Cells and laboratory values",
+        (MeasureKind.CELLS, MeasureKind.LABORATORY),
+        f"{_RATIOS} Percentages of one parent population depend on each other: what rises pushes "
+        "the others down.",
+    ),
+    (
+        "vitals",
+        "Vital signs",
+        (MeasureKind.VITAL_SIGN,),
+        _RATIOS,
+    ),
+)

@@ -1,0 +1,20 @@
+"""The tables of the report, one file a section; templates reach them as ``tables.<name>``."""
+
+from equipoise.report.tables.baseline import baseline_table
+from equipoise.report.tables.endpoints import endpoint_table, family_table, subgroup_table
+from equipoise.report.tables.flow import analysed_table, seen_table
+from equipoise.report.tables.harms import harm_table
+from equipoise.report.tables.html import html_table
+from equipoise.report.tables.methods import methods_table
+
+__all__ = [
+    "analysed_table",
+    "baseline_table",
+    "endpoint_table",
+    "family_table",
+    "harm_table",
+    "html_table",
+    "methods_table",
+    "seen_table",
+    "subgroup_table",
+]

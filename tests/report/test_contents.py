@@ -1,0 +1,26 @@
+"""The report's sections: each has its template, each template is a section."""
+
+from __future__ import annotations
+
+import re
+
+import equipoise as eq
+from equipoise.report.contents import sections
+
+
+def test_every_section_has_one_template_and_every_template_is_used(il2_results):
+    from importlib import resources
+
+    folder = resources.files("equipoise.report") / "templates" / "sections"
+    there = {path.name.removesuffix(".html.j2") for path in folder.iterdir()}
+    assert there == {section.template for section in sections(il2_results)} | {"title"}
+
+
+def test_the_contents_name_what_stands_in_the_page_in_its_order(il2_results, tmp_path):
+    page = eq.write_report(il2_results, tmp_path).read_text(encoding="utf-8")
+    found = re.findall(r'<section id="([^"]+)"', page)
+    assert found == [section.key for section in sections(il2_results)]
+    for section in sections(il2_results):
+        assert f'<h2 id="h-{section.key}">{section.title}</h2>' in page
+        for key, _ in section.entries:
+            assert f'id="{key}"' in page
