@@ -11,7 +11,7 @@ METHODS = PROJECT / "docs" / "methods"
 PAGES = [
     "mmrm.md", "kenward-roger.md", "satterthwaite.md", "least-squares-means.md",
     "exact-and-score-intervals.md", "stratified-risk-difference.md", "time-to-event.md",
-    "win-probability.md",
+    "win-probability.md", "stopping-rules.md", "event-rates.md",
 ]  # fmt: skip
 
 

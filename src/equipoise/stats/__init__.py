@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .balance import standardised_difference_mean, standardised_difference_proportions
     from .convergence import Convergence
     from .errors import ArgumentError, ConvergenceError, DesignError, FormulaError, StatsError
+    from .event_rates import event_rate, rate_ratio
     from .exact_intervals import clopper_pearson, upper_limit_excluded
     from .kernel_cache import compile_kernels, kernels_compiled
     from .log_rank_test import log_rank
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from .restricted_mean_time import restricted_mean, restricted_mean_difference
     from .score_intervals import RiskDifference, miettinen_nurminen
     from .small_samples import TestResult
+    from .stopping import stopping_boundary, stopping_characteristics
     from .stratified_risk_difference import miettinen_nurminen_stratified
     from .survival import kaplan_meier
     from .vocabulary import CovarianceStructure, DegreesOfFreedom, Likelihood
@@ -46,6 +48,7 @@ _HOME = {
     "check_formula": "model_formula",
     "clopper_pearson": "exact_intervals",
     "compile_kernels": "kernel_cache",
+    "event_rate": "event_rates",
     "holm": "multiplicity",
     "kaplan_meier": "survival",
     "kernels_compiled": "kernel_cache",
@@ -53,10 +56,13 @@ _HOME = {
     "miettinen_nurminen": "score_intervals",
     "miettinen_nurminen_stratified": "stratified_risk_difference",
     "mmrm": "repeated_measures",
+    "rate_ratio": "event_rates",
     "restricted_mean": "restricted_mean_time",
     "restricted_mean_difference": "restricted_mean_time",
     "standardised_difference_mean": "balance",
     "standardised_difference_proportions": "balance",
+    "stopping_boundary": "stopping",
+    "stopping_characteristics": "stopping",
     "upper_limit_excluded": "exact_intervals",
     "win_probability": "probability_of_winning",
 }
@@ -79,6 +85,7 @@ __all__ = [
     "check_formula",
     "clopper_pearson",
     "compile_kernels",
+    "event_rate",
     "holm",
     "kaplan_meier",
     "kernels_compiled",
@@ -86,10 +93,13 @@ __all__ = [
     "miettinen_nurminen",
     "miettinen_nurminen_stratified",
     "mmrm",
+    "rate_ratio",
     "restricted_mean",
     "restricted_mean_difference",
     "standardised_difference_mean",
     "standardised_difference_proportions",
+    "stopping_boundary",
+    "stopping_characteristics",
     "upper_limit_excluded",
     "win_probability",
 ]
