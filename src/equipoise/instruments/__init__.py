@@ -1,5 +1,16 @@
-"""Rating scales as data: items, ranges, response and remission."""
+"""Rating scales as data: items, ranges, scoring, response and remission."""
 
-from equipoise.instruments.library import Instrument, get_scale, scale_names
+from equipoise.instruments.definition import Instrument, MissingItems, Scoring
+from equipoise.instruments.library import get_scale, load_scale, scale_names
+from equipoise.instruments.scoring import ScoredItems, score_items
 
-__all__ = ["Instrument", "get_scale", "scale_names"]
+__all__ = [
+    "Instrument",
+    "MissingItems",
+    "ScoredItems",
+    "Scoring",
+    "get_scale",
+    "load_scale",
+    "scale_names",
+    "score_items",
+]

@@ -385,7 +385,7 @@ def _measurements(tables: Tables) -> Iterator[Inconsistency]:
             continue
         scale = get_scale(use.scale)
         for index, item in enumerate(use.items):
-            if item not in scale.items:
+            if item not in scale.item_numbers:
                 yield Inconsistency(
                     (*path, "items", index),
                     str(item),
