@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from equipoise.analysis.dataset import values_of
+from equipoise.analysis.exposures import baseline_exposures
 from equipoise.analysis.results import Baseline, BaselineRow, BaselineValue
 from equipoise.analysis.small_cells import smallest_shown, too_small
 from equipoise.stats import standardised_difference_mean, standardised_difference_proportions
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def make_baseline(protocol: Protocol, records: Records, groups: Groups) -> Baseline:
-    """Covariates, then the baseline of every endpoint, by group.
+    """Covariates and exposures, the baseline of every endpoint, then other images, by group.
 
     The standardised difference compares the control with the active arm; with several active
     arms the largest in absolute value is shown.
@@ -36,6 +37,7 @@ def make_baseline(protocol: Protocol, records: Records, groups: Groups) -> Basel
         else:
             labels = {level: covariate.level_labels.get(level, level) for level in covariate.levels}
             rows += _categorical(name, covariate.label, labels, people, groups, smallest)
+    rows += _exposures(protocol, records, people, groups, smallest)
     for key, endpoint in protocol.endpoints.items():
         if groups.blinded and protocol.reveals_arm(key):
             continue
@@ -49,7 +51,52 @@ def make_baseline(protocol: Protocol, records: Records, groups: Groups) -> Basel
         # The label of cells names the unit.
         unit = None if endpoint.cells else protocol.unit_of(key)
         rows.append(_numeric(key, endpoint.label, unit, frame, groups, "value", smallest))
+    rows += _images(protocol, records, people, groups, smallest)
     return Baseline(rows=tuple(rows))
+
+
+def _exposures(
+    protocol: Protocol, records: Records, people: pl.DataFrame, groups: Groups, smallest: int
+) -> list[BaselineRow]:
+    """Exposures at baseline; one that is an endpoint stands among the endpoints."""
+    if records.exposures is None:
+        return []
+    rows: list[BaselineRow] = []
+    endpoints = {point.exposure for point in protocol.endpoints.values()}
+    known = baseline_exposures(protocol, records)
+    frame = people.select("participant", "_group").join(known, on="participant", how="left")
+    for key, exposure in protocol.exposures.items():
+        hidden = groups.blinded and exposure.unblinding
+        if hidden or key in endpoints or frame[key].null_count() == frame.height:
+            continue
+        if exposure.type == "numeric":
+            rows.append(_numeric(key, exposure.label, exposure.unit, frame, groups, key, smallest))
+        else:
+            labels = {level: exposure.level_labels.get(level, level) for level in exposure.levels}
+            rows += _categorical(key, exposure.label, labels, frame, groups, smallest)
+    return rows
+
+
+def _images(
+    protocol: Protocol, records: Records, people: pl.DataFrame, groups: Groups, smallest: int
+) -> list[BaselineRow]:
+    """Regional values at baseline of what is no endpoint."""
+    if records.imaging is None:
+        return []
+    rows: list[BaselineRow] = []
+    endpoints = {(point.imaging, point.region) for point in protocol.endpoints.values()}
+    first = records.imaging.filter(visit=protocol.baseline.id)
+    for key, image in protocol.imaging.items():
+        if groups.blinded and image.unblinding:
+            continue
+        for region in image.regions:
+            mine = first.filter(measure=key, region=region).select("participant", "value")
+            if (key, region) in endpoints or mine["value"].drop_nulls().is_empty():
+                continue
+            frame = people.select("participant", "_group").join(mine, on="participant", how="left")
+            label, name = f"{image.label}, {region}", f"{key}:{region}"
+            rows.append(_numeric(name, label, image.unit, frame, groups, "value", smallest))
+    return rows
 
 
 def _numeric(

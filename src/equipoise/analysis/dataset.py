@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from equipoise.analysis.exposures import covariate_exposures
 from equipoise.protocol.endpoint_sources import source_of
 from equipoise.protocol.questions import Scale
 
@@ -23,8 +24,9 @@ class Dataset:
     Attributes
     ----------
     frame
-        participant, arm, visit, value, baseline, change or log_baseline, log_fold, site and
-        covariates; factors are Enum in the protocol's order. Rows have a baseline and a value.
+        participant, arm, visit, value, baseline, change or log_baseline, log_fold, site,
+        covariates and the exposures that models may name; factors are Enum in the protocol's
+        order. Rows have a baseline and a value.
     no_baseline, no_follow_up
         Participants left out, by reason.
     not_positive
@@ -83,10 +85,12 @@ def make_dataset(protocol: Protocol, records: Records, groups: Groups, endpoint:
         for name, covariate in covariates.items()
         if covariate.type == "categorical"
     ]
+    exposures = covariate_exposures(protocol, records)
     order = list(groups.keys)
     frame = (
         groups.members.rename({"_group": "arm"})
         .join(records.participants, on="participant", how="left", maintain_order="left")
+        .join(exposures, on="participant", how="left", maintain_order="left")
         .join(first, on="participant", how="inner", maintain_order="left")
         .join(after, on="participant", how="inner", maintain_order="left")
         .with_columns(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from equipoise.protocol import Protocol
+    from equipoise.protocol.exposures_and_imaging import Exposure, Imaging
     from equipoise.protocol.measurements import CellPopulation, InstrumentUse, Lab, VitalSign
     from equipoise.protocol.plan import Arm
 
@@ -114,12 +115,25 @@ def _vital(sign: VitalSign) -> tuple[str, str]:
     return sign.label, sign.unit
 
 
+def _exposure(exposure: Exposure) -> tuple[str, str]:
+    values = ", ".join(exposure.level_labels.get(level, level) for level in exposure.levels)
+    return exposure.label, f"{exposure.kind}; {values or exposure.unit}"
+
+
+def _image(image: Imaging) -> tuple[str, str]:
+    by = image.tracer or image.sequence
+    parts = [f"{image.modality}, {by}" if by else image.modality, f"{image.measure} ({image.unit})"]
+    return image.label, "; ".join([*parts, ", ".join(image.regions)])
+
+
 #: Kind of measurement → (label, definition) of an entry of its table.
 _DEFINITIONS: dict[MeasureKind, Callable[[Any], tuple[str, str]]] = {
     MeasureKind.RATING_SCALE: _scale,
     MeasureKind.CELLS: _cells,
     MeasureKind.LABORATORY: _lab,
     MeasureKind.VITAL_SIGN: _vital,
+    MeasureKind.EXPOSURE: _exposure,
+    MeasureKind.IMAGING: _image,
 }
 
 

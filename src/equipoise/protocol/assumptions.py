@@ -13,6 +13,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from equipoise.protocol.assumptions_of_exposures import ExposureAssumption, ImagingAssumption
 from equipoise.protocol.base import Fraction, Int, Key, Map, Number, Part, Text
 
 Correlation = Annotated[float, Field(gt=-1, lt=1)]
@@ -132,6 +133,8 @@ class Statistical(Part):
     parents: Map[Text, ParentAssumption] = Field({}, description="By parent population")
     labs: Map[Key, LabAssumption] = Field({}, description="By laboratory value")
     vitals: Map[Key, VitalAssumption] = Field({}, description="By vital sign")
+    exposures: Map[Key, ExposureAssumption] = Field({}, description="By exposure")
+    imaging: Map[Key, ImagingAssumption] = Field({}, description="By imaging measure")
     link: Link | None = Field(None, description="Early cell change and later improvement")
     dropout: Dropout = Field(description="Leaving the trial")
     missed_dose: Fraction = Field(0.0, description="Probability to miss a single dose")

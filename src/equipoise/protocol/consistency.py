@@ -16,6 +16,7 @@ from equipoise.protocol.endpoint_sources import (
     SOURCES,
     EndpointSource,
     follow_up_visits,
+    planned_visits,
 )
 from equipoise.protocol.plan import AllocationMethod, Design, Role
 from equipoise.protocol.questions import EstimandRole
@@ -48,12 +49,16 @@ def inconsistencies(tables: Tables) -> list[Inconsistency]:
     from equipoise.protocol import (
         consistency_of_analysis,
         consistency_of_assumptions,
+        consistency_of_exposures,
         consistency_of_harms,
+        consistency_of_measurements,
     )
 
     assert consistency_of_analysis is not None
     assert consistency_of_assumptions is not None
     assert consistency_of_harms is not None
+    assert consistency_of_exposures is not None
+    assert consistency_of_measurements is not None
     return [
         found
         for needed, check in _CHECKS
@@ -314,86 +319,6 @@ def nearest_fillable(size: int, blocks: tuple[int, ...]) -> tuple[int, ...]:
     return (above,) if below is None else (below, above)
 
 
-@needs("population")
-def _covariates(tables: Tables) -> Iterator[Inconsistency]:
-    for name, covariate in tables["population"].covariates.items():
-        path = ("population", "covariates", name)
-        if covariate.type == "categorical":
-            if len(set(covariate.levels)) < 2 or len(set(covariate.levels)) < len(covariate.levels):
-                yield Inconsistency(
-                    (*path, "levels"),
-                    str(list(covariate.levels)),
-                    "a categorical covariate has at least two levels, each once",
-                    "list its levels, the reference first",
-                )
-            for level in covariate.level_labels:
-                if level not in covariate.levels:
-                    yield unknown(
-                        (*path, "level_labels", level), level, "level", covariate.levels, name
-                    )
-        elif covariate.levels:
-            yield Inconsistency(
-                (*path, "levels"), "", "a numeric covariate has no levels", "take them out"
-            )
-        if (
-            covariate.minimum is not None
-            and covariate.maximum is not None
-            and covariate.minimum >= covariate.maximum
-        ):
-            yield Inconsistency(
-                (*path, "maximum"), str(covariate.maximum), "maximum > minimum", "correct one"
-            )
-        if name in _RESERVED:
-            yield Inconsistency(
-                path, name, f"`{name}` is a column of its own in the tables", "rename it"
-            )
-
-
-_RESERVED = frozenset(
-    {"participant", "site", "visit", "day", "arm", "stratum", "baseline", "change", "log_fold",
-     "log_baseline", "value", "estimate", "se", "df", "t", "p", "lower", "upper", "contrast",
-     "level", "reference"}
-)  # fmt: skip
-
-
-@needs("visits", *MEASUREMENT_TABLES)
-def _measurements(tables: Tables) -> Iterator[Inconsistency]:
-    from equipoise.instruments import get_scale, scale_names
-
-    ids = [visit.id for visit in tables["visits"]]
-    baseline = next((visit.id for visit in tables["visits"] if visit.baseline), None)
-    for table in MEASUREMENT_TABLES:
-        for name, part in tables[table].items():
-            for index, visit in enumerate(part.visits):
-                if visit not in ids:
-                    yield unknown((table, name, "visits", index), visit, "visit", ids, "visits")
-            if baseline is not None and baseline not in part.visits:
-                yield Inconsistency(
-                    (table, name, "visits"),
-                    str(list(part.visits)),
-                    f"a measurement is taken at the baseline visit `{baseline}` too",
-                    f'add "{baseline}"',
-                )
-            if len(set(part.visits)) < len(part.visits):
-                yield Inconsistency(
-                    (table, name, "visits"), str(list(part.visits)), "each visit once", "drop one"
-                )
-    for name, use in tables["instruments"].items():
-        path = ("instruments", name)
-        if use.scale not in scale_names():
-            yield unknown((*path, "scale"), use.scale, "scale", scale_names(), "the library")
-            continue
-        scale = get_scale(use.scale)
-        for index, item in enumerate(use.items):
-            if item not in scale.item_numbers:
-                yield Inconsistency(
-                    (*path, "items", index),
-                    str(item),
-                    f"{scale.label} has items 1 to {len(scale.items)}",
-                    "correct the number",
-                )
-
-
 @needs("instruments", "safety")
 def _safety(tables: Tables) -> Iterator[Inconsistency]:
     from equipoise.instruments import get_scale, scale_names
@@ -510,6 +435,17 @@ def _source(
     entry = tables[source.table].get(target)
     if entry is None:
         yield unknown((*path, source.field), target, "entry", tables[source.table], source.table)
+    else:
+        planned = planned_visits(entry, tables["visits"])
+        baseline = [visit.id for visit in tables["visits"] if visit.baseline]
+        if not set(baseline) & set(planned) or len(planned) < 2:
+            yield Inconsistency(
+                (*path, source.field),
+                str(target),
+                f"an endpoint is measured at baseline and after it; `{target}` is planned at "
+                + ", ".join(planned),
+                f"add visits to {source.table}.{target}, or take the endpoint out",
+            )
     for other in SOURCES:
         if other.detail is None:
             continue
@@ -517,7 +453,10 @@ def _source(
         given = getattr(endpoint, field)
         if other is not source and given is not None:
             yield Inconsistency(
-                (*path, field), str(given), f"only {other.kind} have one", "take it out"
+                (*path, field),
+                str(given),
+                f"only an endpoint that names `{other.field}` has one",
+                "take it out",
             )
         elif other is source and entry is not None and given not in getattr(entry, listed):
             yield Inconsistency(

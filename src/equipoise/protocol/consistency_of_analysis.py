@@ -19,8 +19,9 @@ from equipoise.protocol.questions import Scale
 def formula_columns(tables: Tables, scale: str) -> list[str]:
     """Columns that a model formula may name."""
     baseline = "log_baseline" if scale == Scale.LOG_FOLD else "baseline"
+    exposures = [name for name, e in tables["exposures"].items() if e.covariate]
     arm = [] if tables["trial"].design is Design.SINGLE_ARM else ["arm"]
-    return [scale, baseline, "visit", *arm, "site", *tables["population"].covariates]
+    return [scale, baseline, "visit", *arm, "site", *tables["population"].covariates, *exposures]
 
 
 @needs("trial", "analysis")

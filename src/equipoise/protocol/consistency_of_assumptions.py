@@ -11,9 +11,10 @@ from equipoise.protocol.endpoint_sources import MEASUREMENT_TABLES
 Path = tuple[str | int, ...]
 
 
-def _complete(
+def complete(
     path: Path, given: Mapping[str, Any], wanted: list[str], kind: str
 ) -> Iterator[Inconsistency]:
+    """Nothing is given that the protocol lacks, and nothing lacks that it has."""
     for key in given:
         if key not in wanted:
             yield unknown((*path, key), key, kind, wanted, "the protocol")
@@ -23,7 +24,8 @@ def _complete(
         )
 
 
-def _sums_to_one(path: Path, given: Mapping[str, float]) -> Iterator[Inconsistency]:
+def sums_to_one(path: Path, given: Mapping[str, float]) -> Iterator[Inconsistency]:
+    """Probabilities sum to 1."""
     total = sum(given.values())
     if abs(total - 1) > 1e-9:
         yield Inconsistency(
@@ -42,20 +44,20 @@ def _statistical(tables: Tables) -> Iterator[Inconsistency]:
     baseline = {visit.id for visit in tables["visits"] if visit.baseline}
 
     def courses(path: Path, given: Any, visits: tuple[str, ...]) -> Iterator[Inconsistency]:
-        yield from _complete(path, given, arms, "arm")
+        yield from complete(path, given, arms, "arm")
         wanted = [v for v in visits if v not in baseline]
         for arm, course in given.items():
-            yield from _complete((*path, arm), course, wanted, "visit after baseline")
+            yield from complete((*path, arm), course, wanted, "visit after baseline")
 
     yield from _covariates(tables, plan, root)
-    yield from _complete((*root, "scores"), plan.scores, list(tables["instruments"]), "instrument")
+    yield from complete((*root, "scores"), plan.scores, list(tables["instruments"]), "instrument")
     for key, score in plan.scores.items():
         if key in tables["instruments"]:
             visits = tables["instruments"][key].visits
             path = (*root, "scores", key)
-            yield from _complete((*path, "sd"), score.sd, list(visits), "visit")
+            yield from complete((*path, "sd"), score.sd, list(visits), "visit")
             yield from courses((*path, "change"), score.change, visits)
-    yield from _complete((*root, "cells"), plan.cells, list(tables["cells"]), "cell population")
+    yield from complete((*root, "cells"), plan.cells, list(tables["cells"]), "cell population")
     for key, cell in plan.cells.items():
         if key in tables["cells"]:
             path = (*root, "cells", key, "fold")
@@ -66,7 +68,7 @@ def _statistical(tables: Tables) -> Iterator[Inconsistency]:
     all_visits = tuple(dict.fromkeys(v for c in tables["cells"].values() for v in c.visits))
     for name, parent in plan.parents.items():
         yield from courses((*root, "parents", name, "fold"), parent.fold, all_visits)
-    yield from _complete((*root, "labs"), plan.labs, list(tables["labs"]), "laboratory value")
+    yield from complete((*root, "labs"), plan.labs, list(tables["labs"]), "laboratory value")
     for key, lab in plan.labs.items():
         if key in tables["labs"]:
             yield from courses((*root, "labs", key, "fold"), lab.fold, tables["labs"][key].visits)
@@ -81,12 +83,12 @@ def _statistical(tables: Tables) -> Iterator[Inconsistency]:
             )
         if plan.link.after not in ids:
             yield unknown((*root, "link", "after"), plan.link.after, "visit", ids, "visits")
-    yield from _complete((*root, "dropout", "probability"), plan.dropout.probability, arms, "arm")
-    yield from _sums_to_one((*root, "dropout", "reasons"), plan.dropout.reasons)
+    yield from complete((*root, "dropout", "probability"), plan.dropout.probability, arms, "arm")
+    yield from sums_to_one((*root, "dropout", "reasons"), plan.dropout.reasons)
     for term, event in plan.events.items():
         path = (*root, "events", term)
-        yield from _complete((*path, "probability"), event.probability, arms, "arm")
-        yield from _sums_to_one((*path, "grades"), event.grades)
+        yield from complete((*path, "probability"), event.probability, arms, "arm")
+        yield from sums_to_one((*path, "grades"), event.grades)
         for grade in event.grades:
             if grade not in {"1", "2", "3", "4", "5"}:
                 yield unknown((*path, "grades", grade), grade, "grade", "12345", "CTCAE")
@@ -100,14 +102,14 @@ def _statistical(tables: Tables) -> Iterator[Inconsistency]:
 
 def _covariates(tables: Tables, plan: Any, root: Path) -> Iterator[Inconsistency]:
     covariates = tables["population"].covariates
-    yield from _complete((*root, "covariates"), plan.covariates, list(covariates), "covariate")
+    yield from complete((*root, "covariates"), plan.covariates, list(covariates), "covariate")
     for key, assumed in plan.covariates.items():
         if key not in covariates:
             continue
         path = (*root, "covariates", key)
         if covariates[key].type == "categorical":
             levels = list(covariates[key].levels)
-            yield from _complete((*path, "probabilities"), assumed.probabilities, levels, "level")
-            yield from _sums_to_one((*path, "probabilities"), assumed.probabilities)
+            yield from complete((*path, "probabilities"), assumed.probabilities, levels, "level")
+            yield from sums_to_one((*path, "probabilities"), assumed.probabilities)
         elif assumed.mean is None or assumed.sd is None:
             yield Inconsistency(path, "", "a numeric covariate has `mean` and `sd`", "add them")

@@ -22,6 +22,8 @@ class MeasureKind(StrEnum):
     CELLS = "cells"
     LABORATORY = "laboratory"
     VITAL_SIGN = "vital sign"
+    EXPOSURE = "exposure"
+    IMAGING = "imaging"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,17 @@ SOURCES: tuple[EndpointSource, ...] = (
     ),
     EndpointSource(MeasureKind.LABORATORY, "lab", "labs", records="labs", column="analyte"),
     EndpointSource(MeasureKind.VITAL_SIGN, "vital", "vitals", records="vitals", column="sign"),
+    EndpointSource(
+        MeasureKind.EXPOSURE, "exposure", "exposures", records="exposures", column="exposure"
+    ),
+    EndpointSource(
+        MeasureKind.IMAGING,
+        "imaging",
+        "imaging",
+        records="imaging",
+        column="measure",
+        detail=("region", "regions", "region"),
+    ),
 )
 
 #: Tables of a protocol that hold measurements.

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, model_validator
 from equipoise.protocol.assumptions import Assumptions
 from equipoise.protocol.base import Key, Map, Part, Text
 from equipoise.protocol.endpoint_sources import MEASUREMENT_TABLES, follow_up_visits, source_of
+from equipoise.protocol.exposures_and_imaging import Exposure, Imaging
 from equipoise.protocol.measurements import (
     CellPopulation,
     InstrumentUse,
@@ -57,6 +58,8 @@ class Protocol(Part):
     cells: Map[Key, CellPopulation] = Field({})
     labs: Map[Key, Lab] = Field({})
     vitals: Map[Key, VitalSign] = Field({})
+    exposures: Map[Key, Exposure] = Field({})
+    imaging: Map[Key, Imaging] = Field({})
     endpoints: Map[Key, Endpoint] = Field(min_length=1)
     estimands: Map[Key, Estimand] = Field(min_length=1)
     analysis: Analysis

@@ -45,6 +45,8 @@ class Records:
     cells: pl.DataFrame | None = None
     labs: pl.DataFrame | None = None
     vitals: pl.DataFrame | None = None
+    exposures: pl.DataFrame | None = None
+    imaging: pl.DataFrame | None = None
     medications: pl.DataFrame | None = None
     doses: pl.DataFrame | None = None
     adverse_events: pl.DataFrame | None = None

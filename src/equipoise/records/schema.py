@@ -123,6 +123,31 @@ _TABLES = (
         key=("participant", "visit", "sign"),
     ),
     Table(
+        "exposures",
+        (
+            _PERSON,
+            _text("visit"),
+            _DAY,
+            _text("exposure"),
+            _text("value", optional=True),
+            _text("unit", optional=True, absent=True),
+        ),
+        key=("participant", "visit", "exposure"),
+    ),
+    Table(
+        "imaging",
+        (
+            _PERSON,
+            _text("visit"),
+            _DAY,
+            _text("measure"),
+            _text("region"),
+            _text("unit"),
+            _number("value", optional=True),
+        ),
+        key=("participant", "visit", "measure", "region"),
+    ),
+    Table(
         "medications",
         (
             _PERSON,

@@ -12,6 +12,7 @@ from equipoise.records.manifest import Manifest
 from equipoise.records.model import Records
 from equipoise.records.rows import RowFaults, RowPlace
 from equipoise.records.schema import BLINDED_DRUG, DISPOSITION_EVENTS, Table, tables
+from equipoise.records.validation_of_exposures import check_exposures, check_imaging
 
 if TYPE_CHECKING:
     from equipoise.protocol import Protocol
@@ -477,6 +478,12 @@ class _Checks:
                 remedy="correct it, or leave it empty where it was not measured",
             )
             self._planned(rows, frame, mine, key, sign.visits)
+
+    def exposures(self, frame: pl.DataFrame, rows: RowFaults) -> None:
+        check_exposures(self.protocol, frame, rows, self._one_of, self._planned)
+
+    def imaging(self, frame: pl.DataFrame, rows: RowFaults) -> None:
+        check_imaging(self.protocol, frame, rows, self._one_of, self._planned)
 
     def doses(self, frame: pl.DataFrame, rows: RowFaults) -> None:
         rows.add(

@@ -117,6 +117,18 @@ _CHAPTERS: tuple[tuple[str, str, tuple[MeasureKind, ...], str], ...] = (
         "the others down.",
     ),
     (
+        "imaging",
+        "Imaging",
+        (MeasureKind.IMAGING,),
+        f"Regions of one measure depend on each other. {_RATIOS}",
+    ),
+    (
+        "exposures",
+        "Exposures",
+        (MeasureKind.EXPOSURE,),
+        _RATIOS,
+    ),
+    (
         "vitals",
         "Vital signs",
         (MeasureKind.VITAL_SIGN,),

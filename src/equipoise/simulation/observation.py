@@ -159,7 +159,7 @@ def score_table(
     return pl.concat(frames) if frames else None
 
 
-def _significant(values: np.ndarray, digits: int) -> np.ndarray:
+def significant(values: np.ndarray, digits: int) -> np.ndarray:
     """Round to significant digits, as a laboratory reports."""
     import numpy as np
 
@@ -177,7 +177,7 @@ def cell_table(
     for (key, unit), values in cohort.cells.items():
         at = [i for i, v in enumerate(protocol.visits) if v.id in protocol.cells[key].visits]
         names = [protocol.visits[i].id for i in at]
-        frame = long_table(ids, names, days[:, at], {"value": _significant(values, 4)})
+        frame = long_table(ids, names, days[:, at], {"value": significant(values, 4)})
         frames.append(
             frame.with_columns(population=pl.lit(key), unit=pl.lit(unit)).select(
                 "participant", "visit", "day", "population", "unit", "value"
@@ -197,7 +197,7 @@ def lab_table(
         lab = protocol.labs[key]
         at = [i for i, v in enumerate(protocol.visits) if v.id in lab.visits]
         names = [protocol.visits[i].id for i in at]
-        frame = long_table(ids, names, days[:, at], {"value": _significant(values, 3)})
+        frame = long_table(ids, names, days[:, at], {"value": significant(values, 3)})
         frames.append(
             frame.with_columns(analyte=pl.lit(key), unit=pl.lit(lab.unit)).select(
                 "participant", "visit", "day", "analyte", "unit", "value"

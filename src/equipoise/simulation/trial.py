@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from equipoise._version import __version__
 from equipoise.faults import nearest, single
-from equipoise.patients import Scenario, statistical_patients
+from equipoise.patients import Scenario, draw_exposures, draw_images, statistical_patients
 from equipoise.randomisation import randomise
 from equipoise.records import Manifest, Origin, Records
 from equipoise.simulation.events import adverse_events, doses, last_dosing_day
+from equipoise.simulation.exposures_and_imaging import exposure_table, imaging_table
 from equipoise.simulation.observation import (
     cell_table,
     lab_table,
@@ -75,6 +76,12 @@ def simulate(
     dose_frame, kits = doses(
         protocol, ids, arms, last_dosing_day(ids, leaving, events), stream(seed, "doses", trial)
     )
+    exposures = draw_exposures(
+        protocol, arms, stream(seed, "exposures", trial), scenario=Scenario(scenario)
+    )
+    images = draw_images(
+        protocol, arms, stream(seed, "imaging", trial), scenario=Scenario(scenario)
+    )
     records = Records(
         manifest=Manifest(
             origin=Origin.SIMULATED,
@@ -91,6 +98,8 @@ def simulate(
         scores=score_table(protocol, cohort, ids, days, stream(seed, "items", trial)),
         cells=cell_table(protocol, cohort, ids, days),
         labs=lab_table(protocol, cohort, ids, days),
+        exposures=exposure_table(protocol, exposures, ids, days),
+        imaging=imaging_table(protocol, images, ids, days),
         vitals=vital_table(
             protocol, ids, arms, days, stream(seed, "vitals", trial), scenario=Scenario(scenario)
         ),
