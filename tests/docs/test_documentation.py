@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import ROOT
 
 import equipoise as eq
-from equipoise.records.schema import tables
+from equipoise.records.schema import DISPOSITION_EVENTS, EXCLUSIONS, tables
 
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md")])
 
@@ -95,6 +95,10 @@ def test_the_first_screen_of_the_readme_has_both_commands():
         assert re.search(rf"^{target}:", makefile, re.M)
 
 
+def words(names):
+    return ", ".join(f"`{name}`" for name in names)
+
+
 def test_the_page_of_tables_is_the_schema():
     """`EQUIPOISE_TABLES=1` writes the page anew."""
     page = ROOT / "docs" / "tables.md"
@@ -127,9 +131,12 @@ def test_the_page_of_tables_is_the_schema():
         "`manifest.json` holds `origin` (`observed` or `simulated`) and, for simulated records,",
         "`protocol_hash`, `scenario` and `seed`; for observed ones `source` in words. `item` is",
         "`total` or the number of an item. `doses` names the drug `study drug` and a volume; what a",
-        "kit held stands in `kits`, beside the allocation. `event` in `disposition` is `completed`,",
-        "`discontinued` or `death`. Rows of `participants` stand in the order of enrolment.",
-        "`organ_class` of an adverse event is for terms that the protocol does not name.",
+        "kit held stands in `kits`, beside the allocation. `event` in `disposition` is one of",
+        f"{words(DISPOSITION_EVENTS)};",
+        f"`outcome` in `screening` one of {words(('randomised', *EXCLUSIONS))}; in a",
+        "single-arm trial `enrolled` stands for `randomised`. Screened people have ids of their",
+        "own. Rows of `participants` stand in the order of enrolment. `organ_class` of an adverse",
+        "event is for terms that the protocol does not name.",
         "",
     ]
     text = "\n".join(lines)

@@ -43,23 +43,57 @@ class Provenance(Row):
 
 
 class Reason(Row):
-    """A reason for leaving, with its count in a group; None where counts are too small."""
+    """A reason with its count in a group; None where counts are too small.
+
+    `event` is the word of `disposition` that the reason belongs to.
+    """
 
     group: str
+    event: str = "discontinued"
     reason: str
     n: int | None
 
 
 class FlowCount(Row):
-    """Counts of one group along the trial; None where the records do not say."""
+    """Counts of one group along the trial; None where the records do not say.
+
+    Whoever died counts as dead alone. `stopped_drug` are those who stopped study drug, whatever
+    became of them in the trial. `doses_planned` are the doses of all randomised.
+    """
 
     group: str
     label: str
     randomised: int
     received_dose: int | None
+    doses_given: int | None = None
+    doses_planned: int | None = None
+    stopped_drug: int | None = None
     completed: int | None
     discontinued: int | None
+    lost: int | None = None
+    died: int | None = None
     status_unknown: int | None
+
+
+class Exclusion(Row):
+    """People who were screened and did not enter, for one kind of reason.
+
+    `reasons` are (reason, people); none where counts are too small or no reason was recorded.
+    """
+
+    outcome: str
+    n: int
+    reasons: tuple[tuple[str, int], ...]
+    reasons_hidden: bool = False
+
+
+class Screening(Row):
+    """Who was assessed for eligibility: assessed = excluded + entered."""
+
+    assessed: int
+    excluded: int
+    entered: int
+    exclusions: tuple[Exclusion, ...]
 
 
 class AnalysedCount(Row):
@@ -84,8 +118,13 @@ class VisitCount(Row):
 
 
 class Flow(Row):
-    """Participant flow; the counts nest: randomised = completed + discontinued + unknown."""
+    """Participant flow; the counts nest:
+    randomised = completed + discontinued + lost + died + unknown.
 
+    `screening` is None where nobody recorded who was assessed for eligibility.
+    """
+
+    screening: Screening | None = None
     randomised: int
     counts: tuple[FlowCount, ...]
     reasons: tuple[Reason, ...]

@@ -90,6 +90,7 @@ def result_tables(results: Results) -> dict[str, pl.DataFrame]:
     tables: dict[str, list[dict[str, object]]] = {
         "flow": _dump(results.flow.counts),
         "flow_reasons": _dump(results.flow.reasons),
+        "screening": _screening(results),
         "flow_visits": _dump(results.flow.visits),
         "analysis_sets": _dump(results.flow.analysed),
         "baseline": [
@@ -141,6 +142,24 @@ def result_tables(results: Results) -> dict[str, pl.DataFrame]:
             for contrast in contrasts
         ]
     return {name: _frame(rows, results) for name, rows in tables.items() if rows}
+
+
+def _screening(results: Results) -> list[dict[str, object]]:
+    """One row a reason, and one an outcome without."""
+    screening = results.flow.screening
+    if screening is None:
+        return []
+    rows: list[dict[str, object]] = [
+        {"outcome": "assessed", "reason": None, "n": screening.assessed},
+        {"outcome": "entered", "reason": None, "n": screening.entered},
+    ]
+    for exclusion in screening.exclusions:
+        rows.append({"outcome": exclusion.outcome, "reason": None, "n": exclusion.n})
+        rows += [
+            {"outcome": exclusion.outcome, "reason": reason, "n": n}
+            for reason, n in exclusion.reasons
+        ]
+    return rows
 
 
 def _dump(rows: Iterable[Row]) -> list[dict[str, object]]:

@@ -9,7 +9,7 @@ correlation of W with the score's deviations after the early visit.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -111,6 +111,24 @@ class Dropout(Part):
     reasons: Map[Text, Fraction] = Field(description="Reason → probability; they sum to 1")
 
 
+class Stopping(Part):
+    """Stopping study drug while staying in the trial."""
+
+    probability: Map[Key, Fraction] = Field(description="Arm → probability to stop study drug")
+    reasons: Map[Text, Fraction] = Field(description="Reason → probability; they sum to 1")
+
+
+class ScreeningAssumption(Part):
+    """People who are assessed for eligibility and do not enter."""
+
+    assessed_per_participant: Number = Field(
+        ge=1, description="Mean number assessed for each who enters"
+    )
+    excluded: Map[Literal["not-eligible", "declined", "other"], Map[Text, Fraction]] = Field(
+        {}, description="Kind → reason → probability among the excluded; all together sum to 1"
+    )
+
+
 class EventAssumption(Part):
     """One adverse event."""
 
@@ -137,6 +155,10 @@ class Statistical(Part):
     imaging: Map[Key, ImagingAssumption] = Field({}, description="By imaging measure")
     link: Link | None = Field(None, description="Early cell change and later improvement")
     dropout: Dropout = Field(description="Leaving the trial")
+    stopping: Stopping | None = Field(None, description="Stopping study drug; left out: nobody")
+    screening: ScreeningAssumption | None = Field(
+        None, description="Who is assessed and does not enter; left out: not simulated"
+    )
     missed_dose: Fraction = Field(0.0, description="Probability to miss a single dose")
     visit_jitter: Number = Field(
         0.0, ge=0, description="SD of the actual day around the planned day, cut to the window"

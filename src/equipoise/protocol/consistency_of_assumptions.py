@@ -85,6 +85,27 @@ def _statistical(tables: Tables) -> Iterator[Inconsistency]:
             yield unknown((*root, "link", "after"), plan.link.after, "visit", ids, "visits")
     yield from complete((*root, "dropout", "probability"), plan.dropout.probability, arms, "arm")
     yield from sums_to_one((*root, "dropout", "reasons"), plan.dropout.reasons)
+    if plan.stopping is not None:
+        path = (*root, "stopping")
+        yield from complete((*path, "probability"), plan.stopping.probability, arms, "arm")
+        yield from sums_to_one((*path, "reasons"), plan.stopping.reasons)
+        without = [key for key, arm in tables["arms"].items() if not arm.doses]
+        for key in without:
+            if plan.stopping.probability.get(key):
+                yield Inconsistency(
+                    (*path, "probability", key),
+                    f"{plan.stopping.probability[key]:g}",
+                    "who stops study drug has doses to stop",
+                    f"give `arms.{key}` its doses, or write 0",
+                )
+    if plan.screening is not None:
+        reasons = {
+            f"{kind}.{reason}": p
+            for kind, of_kind in plan.screening.excluded.items()
+            for reason, p in of_kind.items()
+        }
+        if plan.screening.assessed_per_participant > 1:
+            yield from sums_to_one((*root, "screening", "excluded"), reasons)
     for term, event in plan.events.items():
         path = (*root, "events", term)
         yield from complete((*path, "probability"), event.probability, arms, "arm")

@@ -51,6 +51,7 @@ class Records:
     doses: pl.DataFrame | None = None
     adverse_events: pl.DataFrame | None = None
     disposition: pl.DataFrame | None = None
+    screening: pl.DataFrame | None = None
     notes: tuple[str, ...] = field(default=())
 
     @property

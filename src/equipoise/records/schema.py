@@ -73,6 +73,16 @@ _TABLES = (
         key=("kit",),
         unblinding=True,
     ),
+    Table(
+        "screening",
+        (
+            _text("screened"),
+            _number("day", optional=True, absent=True),
+            _text("outcome"),
+            _text("reason", optional=True),
+        ),
+        key=("screened",),
+    ),
     Table("visits", (_PERSON, _text("visit"), _DAY), key=("participant", "visit")),
     Table(
         "scores",
@@ -198,8 +208,14 @@ _TABLES = (
 )
 
 
+#: Words of `disposition.event` that end a participant's trial.
+ENDS = ("completed", "discontinued", "lost-to-follow-up")
+
 #: Words of `disposition.event`.
-DISPOSITION_EVENTS = ("completed", "discontinued", "death")
+DISPOSITION_EVENTS = (*ENDS, "stopped-study-drug", "death")
+
+#: Words of `screening.outcome` for people who did not enter.
+EXCLUSIONS = ("not-eligible", "declined", "other")
 
 #: Names of all tables, in the order in which they are written.
 TABLE_NAMES = ("participants", *(table.name for table in _TABLES))
@@ -221,3 +237,8 @@ def tables(protocol: Protocol) -> dict[str, Table]:
         required=True,
     )
     return {table.name: table for table in (participants, *_TABLES)}
+
+
+def entered_word(protocol: Protocol) -> str:
+    """The word of `screening.outcome` for who entered the trial."""
+    return "enrolled" if protocol.single_arm else "randomised"

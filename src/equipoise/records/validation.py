@@ -10,8 +10,16 @@ import polars as pl
 from equipoise.faults import EquipoiseError, Fault, nearest
 from equipoise.records.manifest import Manifest
 from equipoise.records.model import Records
+from equipoise.records.people_flow import check_disposition, check_screening
 from equipoise.records.rows import RowFaults, RowPlace
-from equipoise.records.schema import BLINDED_DRUG, DISPOSITION_EVENTS, Table, tables
+from equipoise.records.schema import (
+    BLINDED_DRUG,
+    DISPOSITION_EVENTS,
+    EXCLUSIONS,
+    Table,
+    entered_word,
+    tables,
+)
 from equipoise.records.validation_of_exposures import check_exposures, check_imaging
 
 if TYPE_CHECKING:
@@ -177,7 +185,7 @@ class _Checks:
     def people(self, name: str, frame: pl.DataFrame) -> None:
         """Everybody named in a table is a participant."""
         people = self.frames.get("participants")
-        if people is None or name in ("participants", "kits"):
+        if people is None or name == "participants" or "participant" not in frame.columns:
             return
         stranger = ~frame["participant"].is_in(people["participant"].implode())
         self.rows(name, frame).add(
@@ -574,3 +582,9 @@ class _Checks:
 
     def disposition(self, frame: pl.DataFrame, rows: RowFaults) -> None:
         self._one_of(rows, frame["event"], list(DISPOSITION_EVENTS), "event-unknown", "events")
+        check_disposition(frame, rows, self.frames.get("allocation"))
+
+    def screening(self, frame: pl.DataFrame, rows: RowFaults) -> None:
+        entered = entered_word(self.protocol)
+        self._one_of(rows, frame["outcome"], [entered, *EXCLUSIONS], "outcome-unknown", "outcomes")
+        check_screening(frame, rows, entered, self.frames.get("participants"))

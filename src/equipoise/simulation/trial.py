@@ -9,7 +9,7 @@ from equipoise.faults import nearest, single
 from equipoise.patients import Scenario, draw_exposures, draw_images, statistical_patients
 from equipoise.randomisation import randomise
 from equipoise.records import Manifest, Origin, Records
-from equipoise.simulation.events import adverse_events, doses, last_dosing_day
+from equipoise.simulation.events import adverse_events, doses
 from equipoise.simulation.exposures_and_imaging import exposure_table, imaging_table
 from equipoise.simulation.observation import (
     cell_table,
@@ -18,6 +18,7 @@ from equipoise.simulation.observation import (
     score_table,
     visit_table,
 )
+from equipoise.simulation.people import disposition, screening, stopping
 from equipoise.simulation.vital_signs import vital_table
 from equipoise.streams import check_seed, stream
 
@@ -73,8 +74,12 @@ def simulate(
         protocol, ids, arms, leaving, stream(seed, "events", trial),
         stream(seed, "stopping", trial), scenario=Scenario(scenario),
     )  # fmt: skip
+    stopped, stop_reasons = stopping(
+        protocol, ids, arms, leaving, events, stream(seed, "study drug", trial),
+        scenario=Scenario(scenario),
+    )  # fmt: skip
     dose_frame, kits = doses(
-        protocol, ids, arms, last_dosing_day(ids, leaving, events), stream(seed, "doses", trial)
+        protocol, ids, arms, np.minimum(leaving, stopped), stream(seed, "doses", trial)
     )
     exposures = draw_exposures(
         protocol, arms, stream(seed, "exposures", trial), scenario=Scenario(scenario)
@@ -105,7 +110,8 @@ def simulate(
         ),
         doses=dose_frame,
         adverse_events=events,
-        disposition=_disposition(protocol, ids, leaving, reasons),
+        disposition=disposition(protocol, ids, leaving, reasons, stopped, stop_reasons),
+        screening=screening(protocol, stream(seed, "screening", trial)),
     )
     assert np.isfinite(days[:, 0]).all()
     return records
@@ -213,22 +219,3 @@ def _covariates(
             drawn = np.round(generator.normal(assumed.mean, assumed.sd, size=size), 1)
             values[name] = np.clip(drawn, covariate.minimum, covariate.maximum).tolist()
     return {name: values[name] for name in protocol.population.covariates}
-
-
-def _disposition(
-    protocol: Protocol, ids: np.ndarray, leaving: np.ndarray, reasons: list[str]
-) -> pl.DataFrame:
-    import numpy as np
-    import polars as pl
-
-    stayed = np.isinf(leaving)
-    last = protocol.visits[-1].day
-    return pl.DataFrame(
-        {
-            "participant": ids.tolist(),
-            "event": ["completed" if s else "discontinued" for s in stayed],
-            "day": [last if s else float(day) for s, day in zip(stayed, leaving, strict=True)],
-            "reason": [None if s else r for s, r in zip(stayed, reasons, strict=True)],
-        },
-        schema_overrides={"reason": pl.String},
-    )
