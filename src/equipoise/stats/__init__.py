@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from .errors import ArgumentError, ConvergenceError, DesignError, FormulaError, StatsError
     from .event_rates import event_rate, rate_ratio
     from .exact_intervals import clopper_pearson, upper_limit_excluded
+    from .exact_risk_difference import exact_risk_difference
+    from .graphical_procedure import graphical_procedure_p
     from .kernel_cache import compile_kernels, kernels_compiled
     from .log_rank_test import log_rank
     from .mmrm_fit import MMRMFit
     from .model_formula import FUNCTIONS, ParsedFormula, check_formula
-    from .multiplicity import holm
+    from .multiplicity import hochberg, holm
     from .probability_of_winning import win_probability
     from .repeated_measures import mmrm
     from .restricted_mean_time import restricted_mean, restricted_mean_difference
@@ -49,6 +51,9 @@ _HOME = {
     "clopper_pearson": "exact_intervals",
     "compile_kernels": "kernel_cache",
     "event_rate": "event_rates",
+    "exact_risk_difference": "exact_risk_difference",
+    "graphical_procedure_p": "graphical_procedure",
+    "hochberg": "multiplicity",
     "holm": "multiplicity",
     "kaplan_meier": "survival",
     "kernels_compiled": "kernel_cache",
@@ -86,6 +91,9 @@ __all__ = [
     "clopper_pearson",
     "compile_kernels",
     "event_rate",
+    "exact_risk_difference",
+    "graphical_procedure_p",
+    "hochberg",
     "holm",
     "kaplan_meier",
     "kernels_compiled",
