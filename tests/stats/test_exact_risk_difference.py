@@ -12,8 +12,8 @@ import scipy.stats
 from stats_reference import STORED
 
 from equipoise.stats import ArgumentError, exact_risk_difference, miettinen_nurminen
-from equipoise.stats.exact_risk_difference import fisher_exact, upper_tail
 from equipoise.stats.score_intervals import restricted_p2
+from equipoise.stats.unconditional_risk_difference import fisher_exact, upper_tail
 
 CASES = json.loads((STORED / "binomial_tables.json").read_text(encoding="utf-8"))["fisher"]
 

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from .errors import ArgumentError, ConvergenceError, DesignError, FormulaError, StatsError
     from .event_rates import event_rate, rate_ratio
     from .exact_intervals import clopper_pearson, upper_limit_excluded
-    from .exact_risk_difference import exact_risk_difference
     from .graphical_procedure import graphical_procedure_p
     from .kernel_cache import compile_kernels, kernels_compiled
     from .log_rank_test import log_rank
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from .stopping import stopping_boundary, stopping_characteristics
     from .stratified_risk_difference import miettinen_nurminen_stratified
     from .survival import kaplan_meier
+    from .unconditional_risk_difference import exact_risk_difference
     from .vocabulary import CovarianceStructure, DegreesOfFreedom, Likelihood
 
 _HOME = {
@@ -51,7 +51,7 @@ _HOME = {
     "clopper_pearson": "exact_intervals",
     "compile_kernels": "kernel_cache",
     "event_rate": "event_rates",
-    "exact_risk_difference": "exact_risk_difference",
+    "exact_risk_difference": "unconditional_risk_difference",
     "graphical_procedure_p": "graphical_procedure",
     "hochberg": "multiplicity",
     "holm": "multiplicity",
