@@ -27,6 +27,8 @@ def test_the_wheel_holds_data_templates_and_licence(wheel):
     for wanted in (
         "equipoise/studies/il2-depression/protocol.toml",
         "equipoise/studies/antidepressant-example/protocol.toml",
+        "equipoise/studies/template/trial.toml",
+        "equipoise/studies/template/README.md",
         "equipoise/instruments/scales/hdrs-17.toml",
         "equipoise/report/templates/report.html.j2",
         "equipoise/report/templates/style.css",

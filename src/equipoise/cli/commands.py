@@ -68,6 +68,27 @@ def studies() -> None:
 
 
 @app.command()
+def new(
+    folder: Annotated[
+        Path, typer.Argument(metavar="NAME", help="Name of the study, or a path that ends in it.")
+    ],
+    origin: Annotated[
+        str | None,
+        typer.Option("--from", metavar="STUDY", help="Begin with a copy of this study."),
+    ] = None,
+) -> None:
+    """Write a new study: a commented protocol that passes the check, and the next steps."""
+    from equipoise.protocol import load_protocol
+    from equipoise.studies import find_study, write_new_study
+
+    text = None
+    if origin is not None:
+        load_protocol(origin)  # a faulty protocol is refused before anything is written
+        text = find_study(origin).read_text(encoding="utf-8-sig")
+    print(write_new_study(folder, text=text))
+
+
+@app.command()
 def check(study: Study) -> None:
     """Check a protocol and say what it plans; every fault at once."""
     from equipoise.protocol import load_protocol
