@@ -25,12 +25,15 @@ class Groups:
     groups
         The control first; a single group while blinded.
     members
-        Columns participant, _group: one row for everybody randomised.
+        Columns participant, _group: one row for everybody randomised, in the order of enrolment.
+    masked
+        True where the groups are arms under letters, as a monitoring committee sees them.
     """
 
     groups: tuple[Group, ...]
     members: pl.DataFrame
     blinded: bool
+    masked: bool = False
 
     @property
     def keys(self) -> list[str]:

@@ -9,15 +9,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
+from equipoise.analysis.harm_results import Safety
+from equipoise.analysis.result_row import Row
 from equipoise.protocol.endpoint_sources import MeasureKind
-
-
-class Row(BaseModel):
-    """A part of the results."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Group(Row):
@@ -307,55 +301,6 @@ class FamilyResult(Row):
     visit: str
     method: str
     contrasts: dict[str, tuple[Contrast, ...]]
-
-
-class Rate(Row):
-    """Participants with an event, of `n` in the group, with the exact interval of the rate.
-
-    Rates are fractions. For a score, `n` are those who were assessed after baseline.
-    """
-
-    group: str
-    n: int
-    events: int
-    rate: float | None
-    lower: float | None
-    upper: float | None
-
-
-class RateDifference(Row):
-    """Difference of rates, arm minus reference, Miettinen-Nurminen interval (fractions)."""
-
-    arm: str
-    reference: str
-    estimate: float
-    lower: float
-    upper: float
-
-
-class HarmRow(Row):
-    """One kind of harm; `organ_class` where the protocol names the term."""
-
-    key: str
-    label: str
-    organ_class: str | None = None
-    rates: tuple[Rate, ...]
-    differences: tuple[RateDifference, ...]
-
-
-class Safety(Row):
-    """Harms. A part that the records do not hold is named in `not_collected`.
-
-    `summary` is empty while blinded. `hidden_terms` counts terms that too few people had in one
-    group to be shown (observed data).
-    """
-
-    summary: tuple[HarmRow, ...]
-    terms: tuple[HarmRow, ...]
-    hidden_terms: int
-    watched: tuple[HarmRow, ...]
-    not_collected: tuple[str, ...]
-    withheld: tuple[str, ...]
 
 
 class PlannedArm(Row):

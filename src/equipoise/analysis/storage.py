@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from equipoise.analysis.results import Results, Row
+from equipoise.analysis.harm_storage import harm_tables
+from equipoise.analysis.result_row import Row
+from equipoise.analysis.results import Results
 from equipoise.faults import single
 from equipoise.staging import write_files
 
@@ -117,16 +119,7 @@ def result_tables(results: Results) -> dict[str, pl.DataFrame]:
             for answer in results.answers
             for contrast in answer.contrasts
         ],
-        "adverse_events": [
-            {"event": row.key, "label": row.label, **rate.model_dump()}
-            for row in (*results.safety.summary, *results.safety.watched, *results.safety.terms)
-            for rate in row.rates
-        ],
-        "adverse_event_differences": [
-            {"event": row.key, "label": row.label, **difference.model_dump()}
-            for row in (*results.safety.summary, *results.safety.watched, *results.safety.terms)
-            for difference in row.differences
-        ],
+        **harm_tables(results.safety),
     }
     for key, endpoint in results.endpoints.items():
         tables[f"{key}_observed"] = _dump(endpoint.observed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from equipoise.analysis.harm_results import Safety
     from equipoise.analysis.results import Results
 
 REFERENCES = {
@@ -25,6 +26,14 @@ REFERENCES = {
     "case of the binomial. Biometrika 1934;26:404\u201313.",
     "score": "Miettinen O, Nurminen M. Comparative analysis of two rates. "
     "Stat Med 1985;4:213\u201326.",
+    "garwood": "Garwood F. Fiducial limits for the Poisson distribution. "
+    "Biometrika 1936;28:437\u201342.",
+    "rate-ratio": "Przyborowski J, Wilenski H. Homogeneity of results in testing samples from "
+    "Poisson series. Biometrika 1940;31:313\u201323.",
+    "liver": "Food and Drug Administration. Guidance for industry. Drug-induced liver injury: "
+    "premarketing clinical evaluation. 2009.",
+    "stopping": "Schultz JR, Nichol FR, Elfring GL, Weed SD. Multiple-stage procedures for drug "
+    "screening. Biometrics 1973;29:293\u2013300.",
     "balance": "Austin PC. Balance diagnostics for comparing the distribution of baseline "
     "covariates. Stat Med 2009;28:3083\u2013107.",
 }
@@ -49,9 +58,20 @@ def used(results: Results) -> list[str]:
         c.adjusted_p is not None for a in results.answers for c in a.contrasts
     ):
         keys.append("holm")
-    rows = (*results.safety.summary, *results.safety.terms, *results.safety.watched)
-    if rows:
-        keys.append("exact")
-    if any(row.differences for row in rows):
-        keys.append("score")
+    keys += harm_keys(results.safety)
     return [REFERENCES[key] for key in keys]
+
+
+def harm_keys(safety: Safety) -> list[str]:
+    """Keys of the references of the methods behind the harms."""
+    events = (*safety.summary, *safety.terms)
+    rows = (*events, *safety.watched, *safety.liver)
+    found = {
+        "exact": bool(rows),
+        "score": any(row.differences for row in rows),
+        "garwood": any(rate.per_year is not None for row in events for rate in row.event_rates),
+        "rate-ratio": any(row.ratios for row in events),
+        "liver": bool(safety.liver),
+        "stopping": any(rule.characteristics for rule in safety.stopping),
+    }
+    return [key for key, used_here in found.items() if used_here]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from equipoise.analysis.results import Answer, Contrast, EndpointResult, HarmRow, Results, Status
+from equipoise.analysis.harm_results import HarmRow
+from equipoise.analysis.results import Answer, Contrast, EndpointResult, Results, Status
 
 MINUS = "\u2212"
 MISSING = "\u2013"

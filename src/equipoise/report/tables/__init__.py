@@ -2,19 +2,33 @@
 
 from equipoise.report.tables.baseline import baseline_table
 from equipoise.report.tables.endpoints import endpoint_table, family_table, subgroup_table
+from equipoise.report.tables.events import event_rate_table, grade_table, onset_table
 from equipoise.report.tables.flow import analysed_table, seen_table
 from equipoise.report.tables.harms import harm_table
 from equipoise.report.tables.html import html_table
+from equipoise.report.tables.measured_harms import (
+    characteristics_table,
+    shift_table,
+    stopping_table,
+    vital_table,
+)
 from equipoise.report.tables.methods import methods_table
 
 __all__ = [
     "analysed_table",
     "baseline_table",
+    "characteristics_table",
     "endpoint_table",
+    "event_rate_table",
     "family_table",
+    "grade_table",
     "harm_table",
     "html_table",
     "methods_table",
+    "onset_table",
     "seen_table",
+    "shift_table",
+    "stopping_table",
     "subgroup_table",
+    "vital_table",
 ]

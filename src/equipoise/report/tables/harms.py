@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from equipoise.report.tables.html import Cell, html_table
 from equipoise.report.words import MISSING, percent
@@ -10,12 +10,27 @@ from equipoise.report.words import MISSING, percent
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from equipoise.analysis.results import HarmRow, Rate, Results
+    from equipoise.analysis.harm_results import HarmRow, Rate
+    from equipoise.analysis.results import Group
+
+
+class HarmPage(Protocol):
+    """A page with columns: the report of a trial, or that of its monitoring committee."""
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """The columns, the reference of differences first."""
+        ...
+
+    @property
+    def control(self) -> str | None:
+        """Key of the group that differences are taken from; None without a comparison."""
+        ...
 
 
 def harm_table(
     name: str,
-    results: Results,
+    results: HarmPage,
     rows: Sequence[HarmRow],
     *,
     by_class: bool = False,
@@ -34,7 +49,7 @@ def harm_table(
     for row in rows:
         line: list[Cell] = [row.label, *(_rate(rate, of_n=of_n) for rate in row.rates)]
         if by_class:
-            line.insert(0, row.organ_class or "Terms that the protocol does not name")
+            line.insert(0, row.organ_class or "Organ class not stated")
         by_arm = {d.arm: d for d in row.differences}
         for g in others:
             d = by_arm.get(g.key)
