@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test lint types bench picture clean
+.PHONY: demo test lint types bench picture pages clean
 
 demo: $(VENV)/core
 	@$(BIN)/equipoise compile
@@ -27,6 +27,11 @@ bench: $(VENV)/dev
 
 picture: $(VENV)/dev
 	EQUIPOISE_PICTURE=1 $(BIN)/python -m pytest -q tests/engineering/test_browser.py
+
+# Writes the generated pages anew: tables, protocol fields, faults.
+pages: $(VENV)/dev
+	EQUIPOISE_TABLES=1 $(BIN)/python -m pytest -q tests/docs/test_reference_pages.py \
+		tests/docs/test_documentation.py -k "page_of"
 
 $(VENV)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

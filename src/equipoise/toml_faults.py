@@ -7,17 +7,18 @@ with :func:`refuse_inconsistencies`, so that pydantic carries it to whoever know
 from __future__ import annotations
 
 import functools
-import math
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from equipoise.faults import Fault, nearest
 from equipoise.toml_places import Path, line_of, places
+from equipoise.toml_rules import hint_of, rule_of
 
 _INCONSISTENT = "inconsistent"
 
@@ -132,8 +133,12 @@ def faults_of(
         The files of its values.
     """
     found: list[tuple[Path, Fault]] = []
-    for detail in error.errors(include_url=False):
+    details = error.errors(include_url=False)
+    holders = {tuple(d["loc"])[:end] for d in details for end in range(len(d["loc"]))}
+    for detail in details:
         path = tuple(detail["loc"])
+        if detail["type"] == "too_short" and path in holders:
+            continue  # it is only too short without its faulty elements
         if detail["type"] == _INCONSISTENT:
             inner: list[Inconsistency] = detail.get("ctx", {})["found"]
             found += [(i.path_parts, i.fault(sources)) for i in (i.below(path) for i in inner)]
@@ -205,28 +210,19 @@ def _field_fault(
             f"`{path[-1]}` is required{meaning}",
             f"add `{path[-1]} = …` to `{sources.field(path[:-1]) or 'the top of the file'}`",
         )
-    rule = detail["msg"]
-    if kind == "string_pattern_mismatch":
-        rule = "an identifier is a lower-case letter, then lower-case letters, digits, _ or -"
-    model = _model_at(root, path[:-1])
-    info = model.model_fields.get(str(path[-1])) if model and path else None
+    info = _field_at(root, path)
     remedy = f"give: {info.description}" if info and info.description else "correct the value"
-    remedy += _nearest_number(detail)
-    return Fault("value-invalid", where, field, value, rule[0].lower() + rule[1:], remedy)
+    return Fault("value-invalid", where, field, value, rule_of(detail), remedy + hint_of(detail))
 
 
-def _nearest_number(detail: ErrorDetails) -> str:
-    """The nearest valid numbers, where the fault is one of range or wholeness."""
-    value, bounds = detail["input"], detail.get("ctx", {})
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return ""
-    for name in ("ge", "le"):
-        if name in bounds:
-            return f"; nearest valid: {bounds[name]:g}"
-    if detail["type"] in ("int_type", "int_from_float") and math.isfinite(value):
-        below = max(int(value // 1), 1)
-        return f"; nearest valid: {below} or {below + 1}"
-    return ""
+def _field_at(root: type[BaseModel], path: Path) -> FieldInfo | None:
+    """The field at a path, or the one whose list or table of values holds it."""
+    for end in range(len(path), 0, -1):
+        model = _model_at(root, path[: end - 1])
+        info = model.model_fields.get(str(path[end - 1])) if model else None
+        if info is not None:
+            return info
+    return None
 
 
 def _shown(value: Any) -> str:

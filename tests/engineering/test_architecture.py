@@ -17,7 +17,7 @@ PACKAGE = ROOT / "src" / "equipoise"
 
 #: What each package may import of the others, beside itself. `stats` stands alone: it knows
 #: no trial, so that a protocol may ask it whether a formula is allowed.
-TOML = {"strict_models", "toml_faults", "toml_places", "toml_syntax"}
+TOML = {"strict_models", "toml_faults", "toml_places", "toml_rules", "toml_syntax"}
 BASE = {"faults", "streams", "staging", "_version", *TOML}
 ALLOWED = {
     "stats": set(),
@@ -26,8 +26,9 @@ ALLOWED = {
     "_version": set(),
     "staging": {"faults"},
     "strict_models": set(),
-    "toml_faults": {"faults", "toml_places"},
+    "toml_faults": {"faults", "toml_places", "toml_rules"},
     "toml_places": set(),
+    "toml_rules": set(),
     "toml_syntax": {"faults", "toml_places"},
     "instruments": BASE,
     "studies": BASE,

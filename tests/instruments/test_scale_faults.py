@@ -92,7 +92,7 @@ CASES = {
     ),
     "a range of text": (
         [("range = [0, 3]", 'range = ["0", 3]')],
-        "value-invalid", "items.0.range.0", "valid integer", "", '"0"',
+        "value-invalid", "items.0.range.0", "whole number", "", '"0"',
     ),
     "an item without a range": (
         [('{ label = "one", range = [0, 3] }', '{ label = "one" }')],

@@ -107,6 +107,18 @@ def check(study: Study) -> None:
 
 
 @app.command()
+def fields(
+    path: Annotated[
+        str, typer.Argument(metavar="PATH", help="A table or a field, for example randomisation.")
+    ] = "",
+) -> None:
+    """Say what may stand in a protocol: every field, or those of one table."""
+    from equipoise.protocol.field_reference import find_tables, plain_tables
+
+    print(plain_tables(find_tables(path)))
+
+
+@app.command()
 def simulate(
     study: Study,
     out: Out = Path("out/data"),

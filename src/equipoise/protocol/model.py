@@ -47,27 +47,39 @@ class Protocol(Part):
     """
 
     format: Literal[1] = Field(description="Version of the protocol format")
-    trial: Trial
+    trial: Trial = Field(description="What the trial is")
     sources: Map[Key, Source] = Field({}, description="Published sources by key")
     provenance: Map[Text, Provenance] = Field({}, description="Dotted field → where it comes from")
-    arms: Map[Key, Arm] = Field(min_length=1)
-    randomisation: Randomisation
-    population: Population
-    visits: tuple[Visit, ...] = Field(min_length=2)
-    instruments: Map[Key, InstrumentUse] = Field({})
-    cells: Map[Key, CellPopulation] = Field({})
-    labs: Map[Key, Lab] = Field({})
-    vitals: Map[Key, VitalSign] = Field({})
-    exposures: Map[Key, Exposure] = Field({})
-    imaging: Map[Key, Imaging] = Field({})
-    endpoints: Map[Key, Endpoint] = Field(min_length=1)
-    estimands: Map[Key, Estimand] = Field(min_length=1)
-    analysis: Analysis
-    safety: Safety = Field(default_factory=Safety)  # type: ignore[arg-type]
-    conduct: Conduct = Field(default_factory=Conduct)  # type: ignore[arg-type]
-    assumptions: Assumptions = Field(default_factory=Assumptions)  # type: ignore[arg-type]
-    report: ReportOptions = Field(default_factory=ReportOptions)  # type: ignore[arg-type]
-    reporting: Reporting = Field(default_factory=Reporting)  # type: ignore[arg-type]
+    arms: Map[Key, Arm] = Field(min_length=1, description="Arms by key")
+    randomisation: Randomisation = Field(description="How participants are allocated")
+    population: Population = Field(description="Who takes part")
+    visits: tuple[Visit, ...] = Field(min_length=2, description="Visits in the order of their days")
+    instruments: Map[Key, InstrumentUse] = Field({}, description="Rating scales by key")
+    cells: Map[Key, CellPopulation] = Field({}, description="Cell populations by key")
+    labs: Map[Key, Lab] = Field({}, description="Laboratory values by key")
+    vitals: Map[Key, VitalSign] = Field({}, description="Vital signs by key")
+    exposures: Map[Key, Exposure] = Field({}, description="Exposures by key")
+    imaging: Map[Key, Imaging] = Field({}, description="Imaging values by key")
+    endpoints: Map[Key, Endpoint] = Field(min_length=1, description="Endpoints by key")
+    estimands: Map[Key, Estimand] = Field(
+        min_length=1, description="Estimands by key, in the order of testing"
+    )
+    analysis: Analysis = Field(description="The analysis that is fixed beforehand")
+    safety: Safety = Field(  # type: ignore[arg-type]
+        default_factory=Safety, description="Harms that the report always answers for"
+    )
+    conduct: Conduct = Field(  # type: ignore[arg-type]
+        default_factory=Conduct, description="Rules for the data of the trial"
+    )
+    assumptions: Assumptions = Field(  # type: ignore[arg-type]
+        default_factory=Assumptions, description="What simulation needs"
+    )
+    report: ReportOptions = Field(  # type: ignore[arg-type]
+        default_factory=ReportOptions, description="What the report may show"
+    )
+    reporting: Reporting = Field(  # type: ignore[arg-type]
+        default_factory=Reporting, description="What CONSORT, SPIRIT and TIDieR ask for besides"
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Protocol:

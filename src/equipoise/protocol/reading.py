@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import typing
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -88,9 +89,7 @@ def _inconsistencies_of_the_rest(
     for name, field in Protocol.model_fields.items():
         if name in stripped:
             try:
-                # The name is metadata that pydantic ignores: Annotated must have some.
-                kind: Any = typing.Annotated[(field.annotation, name, *field.metadata)]
-                tables[name] = TypeAdapter(kind).validate_python(stripped[name])
+                tables[name] = _adapter(name).validate_python(stripped[name])
             except ValidationError:
                 tables[name] = None
         elif field.is_required():
@@ -98,6 +97,15 @@ def _inconsistencies_of_the_rest(
         else:
             tables[name] = field.get_default(call_default_factory=True)
     return inconsistencies(tables)
+
+
+@functools.cache
+def _adapter(name: str) -> TypeAdapter[Any]:
+    """What reads one table at the top of a protocol by itself."""
+    field = Protocol.model_fields[name]
+    # The name is metadata that pydantic ignores: Annotated must have some.
+    kind: Any = typing.Annotated[(field.annotation, name, *field.metadata)]
+    return TypeAdapter(kind)
 
 
 def _without(data: Any, paths: list[tuple[str | int, ...]], prefix: tuple[Any, ...] = ()) -> Any:

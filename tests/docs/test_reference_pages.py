@@ -1,0 +1,11 @@
+"""The reference pages say what the code says. `EQUIPOISE_TABLES=1` writes them anew."""
+
+from __future__ import annotations
+
+from tests.docs.pages import hold
+
+from equipoise.protocol.field_reference import field_page
+
+
+def test_the_page_of_protocol_fields_is_the_models():
+    hold("reference/protocol-fields.md", field_page())
