@@ -89,7 +89,9 @@ def without(path):
 def _key(annotation):
     """A key that may stand in a table whose keys are of this type."""
     kind, _ = split(annotation)
-    return str(next(iter(kind))) if isinstance(kind, type) and issubclass(kind, Enum) else "example"
+    if typing.get_origin(kind) is typing.Literal:
+        return str(typing.get_args(kind)[0])
+    return str(next(iter(kind))) if issubclass(kind, Enum) else "example"
 
 
 def wrong_values(annotation):
