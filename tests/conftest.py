@@ -32,8 +32,11 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def il2() -> eq.Protocol:
-    return eq.load_protocol("il2-depression")
+def il2(tmp_path_factory: pytest.TempPathFactory) -> eq.Protocol:
+    """The twin, locked: tests analyse records of it that call themselves observed."""
+    protocol = eq.load_protocol("il2-depression")
+    protocol.lock(tmp_path_factory.mktemp("il2"))
+    return protocol
 
 
 @pytest.fixture(scope="session")

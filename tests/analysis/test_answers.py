@@ -5,23 +5,21 @@ from __future__ import annotations
 import pytest
 
 import equipoise as eq
-from equipoise.analysis.answers import adjust_families, answer_estimands
+from equipoise.analysis.answers import adjust_families, answer_estimands, contrasts_of
 from equipoise.analysis.results import Status
 from equipoise.report.words import answer_sentence
 
 
-def with_p(results, endpoint, visit, p):
-    """The endpoint's results with another p at one visit."""
-    result = results.endpoints[endpoint]
-    contrasts = tuple(
-        c.model_copy(update={"p": p}) if c.visit == visit else c for c in result.contrasts
-    )
-    return {**results.endpoints, endpoint: result.model_copy(update={"contrasts": contrasts})}
+def with_p(results, estimand, p):
+    """The estimands with another p of one of them."""
+    result = results.estimands[estimand]
+    contrasts = tuple(c.model_copy(update={"p": p}) for c in result.contrasts)
+    return {**results.estimands, estimand: result.model_copy(update={"contrasts": contrasts})}
 
 
 def test_the_primary_comes_first_and_opens_the_gate(il2, il2_results):
-    endpoints = with_p(il2_results, "treg_percent", "day5", 0.049)
-    first, second = answer_estimands(il2, endpoints, False)
+    estimands = with_p(il2_results, "treg_response", 0.049)
+    first, second = answer_estimands(il2, estimands, False)
     assert (first.estimand, first.status, first.significant) == (
         "treg_response", Status.CONFIRMATORY, True,
     )  # fmt: skip
@@ -29,8 +27,8 @@ def test_the_primary_comes_first_and_opens_the_gate(il2, il2_results):
 
 
 def test_after_a_primary_that_is_not_significant_nothing_is_tested(il2, il2_results):
-    endpoints = with_p(il2_results, "treg_percent", "day5", 0.051)
-    first, second = answer_estimands(il2, endpoints, False)
+    estimands = with_p(il2_results, "treg_response", 0.051)
+    first, second = answer_estimands(il2, estimands, False)
     assert first.significant is False
     assert second.status is Status.GATE_CLOSED
     assert second.significant is None
@@ -46,19 +44,21 @@ def test_after_a_primary_that_is_not_significant_nothing_is_tested(il2, il2_resu
 
 
 def test_an_estimand_that_cannot_be_estimated_closes_the_gate(il2, il2_results):
-    broken = il2_results.endpoints["treg_percent"].model_copy(
+    broken = il2_results.estimands["treg_response"].model_copy(
         update={"contrasts": (), "fit": None, "failure": "us: no valid optimum"}
     )
-    endpoints = {**il2_results.endpoints, "treg_percent": broken}
-    first, second = answer_estimands(il2, endpoints, False)
+    estimands = {**il2_results.estimands, "treg_response": broken}
+    first, second = answer_estimands(il2, estimands, False)
     assert first.status is Status.NOT_ESTIMABLE
     assert second.status is Status.GATE_CLOSED
-    results = il2_results.model_copy(update={"answers": (first, second), "endpoints": endpoints})
+    results = il2_results.model_copy(update={"answers": (first, second), "estimands": estimands})
     assert "no valid optimum" in answer_sentence(results, first)
 
 
 def test_blinded_there_are_no_p_values_and_no_families(il2, blinded_results):
-    assert adjust_families(il2, blinded_results.endpoints, True) == ()
+    assert adjust_families(il2, {}, (), True) == ()
+    assert blinded_results.families == ()
+    assert blinded_results.estimands == {}
     assert [a.estimand for a in blinded_results.answers] == ["depression_week8"]
     assert blinded_results.answers[0].status is Status.BLINDED
     assert blinded_results.answers[0].contrasts == ()
@@ -94,13 +94,13 @@ def test_an_unfinished_third_arm_is_refused_with_every_missing_assumption(write_
 def test_several_active_arms_are_holm_adjusted_over_all_that_were_planned(il2, il2_results):
     arms = dict(il2.arms)
     two = il2.model_copy(update={"arms": {**arms, "high": arms["il2"]}})
-    result = il2_results.endpoints["treg_percent"]
-    base = next(c for c in result.contrasts if c.visit == "day5")
+    result = il2_results.estimands["treg_response"]
+    (base,) = result.contrasts
 
     def answers(*pairs):
         rows = tuple(base.model_copy(update={"arm": arm, "p": p}) for arm, p in pairs)
         changed = result.model_copy(update={"contrasts": rows})
-        return answer_estimands(two, {**il2_results.endpoints, "treg_percent": changed}, False)
+        return answer_estimands(two, {**il2_results.estimands, "treg_response": changed}, False)
 
     first, _ = answers(("il2", 0.02), ("high", 0.03))
     assert [c.adjusted_p for c in first.contrasts] == [0.04, 0.04]
@@ -117,9 +117,9 @@ def test_several_active_arms_are_holm_adjusted_over_all_that_were_planned(il2, i
 
 
 def test_a_family_is_adjusted_over_all_its_planned_members(il2, il2_results):
-    lost = il2_results.endpoints["naive_cd8_percent"].model_copy(update={"contrasts": ()})
-    endpoints = {**il2_results.endpoints, "naive_cd8_percent": lost}
-    (family,) = adjust_families(il2, endpoints, False)
+    effects = contrasts_of(il2_results.endpoints, il2_results.outcomes)
+    effects["naive_cd8_percent"] = ()
+    (family,) = adjust_families(il2, effects, il2_results.answers, False)
     found = sorted((c for cs in family.contrasts.values() for c in cs), key=lambda c: c.p)
     assert len(found) == 6
     assert found[0].adjusted_p == pytest.approx(min(1.0, 7 * found[0].p))
@@ -136,11 +136,11 @@ def test_a_plan_made_after_the_data_confirms_nothing(antidepressant):
 def test_a_strategy_that_is_not_carried_out_is_refused(write_protocol):
     path = write_protocol(
         (
-            'event = "Missed doses", strategy = "treatment-policy"',
-            'event = "Missed doses", strategy = "composite"',
+            'event = "missed-doses", strategy = "treatment-policy"',
+            'event = "missed-doses", strategy = "principal-stratum"',
         )
     )
-    with pytest.raises(eq.EquipoiseError, match="treatment-policy"):
+    with pytest.raises(eq.EquipoiseError, match="'treatment-policy', 'hypothetical'"):
         eq.load_protocol(path)
 
 

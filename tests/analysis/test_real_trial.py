@@ -41,6 +41,7 @@ def results_under(method, data, tmp_path):
     assert 'df = "kenward-roger"' in text
     path.write_text(text.replace('df = "kenward-roger"', f'df = "{method}"'), encoding="utf-8")
     protocol = eq.load_protocol(path)
+    protocol.lock(path.parent)
     return eq.analyse(protocol, eq.read_records(data, protocol))
 
 

@@ -8,22 +8,28 @@ from importlib import metadata
 from typing import TYPE_CHECKING
 
 from equipoise._version import __version__
-from equipoise.analysis.answers import adjust_families, answer_estimands
+from equipoise.analysis.analysis_sets import count_sets
+from equipoise.analysis.answers import adjust_families, answer_estimands, contrasts_of
 from equipoise.analysis.baseline import make_baseline
 from equipoise.analysis.dataset import make_dataset
+from equipoise.analysis.estimands import estimate_estimands
 from equipoise.analysis.flow import make_flow
 from equipoise.analysis.groups import make_groups
+from equipoise.analysis.intercurrent import count_events, find_events
 from equipoise.analysis.mixed_models import analyse_endpoint
+from equipoise.analysis.outcomes import analyse_outcome, outcome_data
 from equipoise.analysis.planned import make_plan
-from equipoise.analysis.results import Provenance, Results
+from equipoise.analysis.results import LockedPlan, LockRecord, Provenance, Results
 from equipoise.analysis.safety import make_safety
 from equipoise.analysis.small_cells import smallest_shown
 from equipoise.faults import single
+from equipoise.protocol.lock import require_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from equipoise.protocol import Protocol
+    from equipoise.protocol.lock import Lock
     from equipoise.records import Records
 
 _LIBRARIES = ("numpy", "scipy", "numba", "polars", "formulaic")
@@ -56,7 +62,8 @@ def analyse(
     Raises
     ------
     EquipoiseError
-        When nobody was randomised.
+        When nobody was randomised, or when observed data come with the allocation and the plan
+        is not locked, or not the one that was locked.
     """
     say = progress or (lambda _: None)
     if records.participants.is_empty():
@@ -68,14 +75,27 @@ def analyse(
             remedy="add the participants",
         )
     groups = make_groups(protocol, records)
-    keys = [key for key in protocol.endpoints if not (groups.blinded and protocol.reveals_arm(key))]
+    lock = protocol.lock_in_force()
+    if not groups.blinded and not records.manifest.simulated:
+        lock = require_lock(protocol)
+    smallest = smallest_shown(protocol, records)
+    shown = [k for k in protocol.endpoints if not (groups.blinded and protocol.reveals_arm(k))]
+    keys = [key for key in shown if protocol.endpoints[key].scale.continuous]
     datasets = {key: make_dataset(protocol, records, groups, key) for key in keys}
     endpoints = {}
     for number, key in enumerate(keys, 1):
         say(f"model {number} of {len(keys)}: {protocol.endpoints[key].label}")
-        endpoints[key] = analyse_endpoint(
-            protocol, groups, key, datasets[key], smallest=smallest_shown(protocol, records)
-        )
+        endpoints[key] = analyse_endpoint(protocol, groups, key, datasets[key], smallest=smallest)
+    outcomes = {
+        key: analyse_outcome(outcome_data(protocol, records, groups, key, smallest=smallest))
+        for key in shown
+        if key not in keys
+    }
+    events = find_events(protocol, records)
+    say("estimands")
+    estimands = estimate_estimands(protocol, records, groups, events, endpoints, outcomes, smallest)
+    answers = answer_estimands(protocol, estimands, groups.blinded)
+    effects = contrasts_of(endpoints, outcomes)
     say("tables")
     notes = list(records.notes)
     notes += [
@@ -93,14 +113,32 @@ def analyse(
         control=None if len(groups.groups) == 1 else protocol.control,
         visits=tuple((visit.id, visit.label) for visit in protocol.follow_up),
         plan=make_plan(protocol, groups.blinded),
+        lock=_lock_record(protocol, lock),
         provenance=_provenance(protocol, records, command, groups.blinded),
         flow=make_flow(protocol, records, groups, datasets),
         baseline=make_baseline(protocol, records, groups),
         endpoints=endpoints,
-        answers=answer_estimands(protocol, endpoints, groups.blinded),
-        families=adjust_families(protocol, endpoints, groups.blinded),
+        outcomes=outcomes,
+        events=count_events(protocol, records, groups, events, smallest),
+        sets=count_sets(protocol, records, groups, events),
+        estimands=estimands,
+        answers=answers,
+        families=adjust_families(protocol, effects, answers, groups.blinded),
         safety=make_safety(protocol, records, groups),
         notes=tuple(notes),
+    )
+
+
+def _lock_record(protocol: Protocol, lock: Lock | None) -> LockRecord:
+    """The lock as the report tells of it."""
+    if lock is None:
+        return LockRecord(in_force=False, entries=())
+    return LockRecord(
+        in_force=lock.current.hash == protocol.hash,
+        entries=tuple(
+            LockedPlan(hash=e.hash, time=e.time, reason=e.reason, changes=e.changes, seal=e.seal)
+            for e in lock.entries
+        ),
     )
 
 

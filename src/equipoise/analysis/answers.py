@@ -1,11 +1,20 @@
-"""The order of testing: one primary estimand, key secondaries gated behind it, families."""
+"""The order of testing: one primary estimand, key secondaries behind it, families."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from equipoise.analysis.results import Answer, Contrast, EndpointResult, FamilyResult, Status
+from equipoise.analysis.results import (
+    Answer,
+    Contrast,
+    EndpointResult,
+    EstimandResult,
+    FamilyResult,
+    OutcomeResult,
+    Status,
+)
+from equipoise.protocol.questions import TestingOrder
 from equipoise.stats import holm
 
 if TYPE_CHECKING:
@@ -14,83 +23,110 @@ if TYPE_CHECKING:
 
 
 def answer_estimands(
-    protocol: Protocol, endpoints: Mapping[str, EndpointResult], blinded: bool
+    protocol: Protocol, estimates: Mapping[str, EstimandResult], blinded: bool
 ) -> tuple[Answer, ...]:
     """Answers in the order of the protocol, the primary first.
 
     Fixed sequence: each estimand is tested at the full level as long as all before it were
     significant; after the first that was not, none is tested and no p is given. With several
     active arms an estimand is significant when all its Holm-adjusted contrasts are, over all
-    arms of the protocol: an arm that cannot be compared closes the gate.
+    arms of the protocol: an arm that cannot be compared closes the gate. Graphical: the level is
+    shared and handed on as the protocol's graph says; the adjusted p of an estimand is given.
     """
     order = sorted(protocol.estimands.items(), key=lambda item: item[1].role != "primary")
+    graphical = protocol.analysis.testing is TestingOrder.GRAPHICAL
+    shared = _graphical(protocol, estimates) if graphical and not blinded else {}
     answers: list[Answer] = []
     open_gate = True
     for key, estimand in order:
-        if blinded and protocol.reveals_arm(estimand.endpoint):
+        if blinded:
+            if not protocol.reveals_arm(estimand.endpoint):
+                answers.append(_answer(key, estimand, Status.BLINDED))
             continue
-        result = endpoints[estimand.endpoint]
+        result = estimates[key]
         if protocol.single_arm:
             answers.append(_uncontrolled(key, estimand, result))
             continue
-        contrasts = tuple(c for c in result.contrasts if c.visit == estimand.visit)
-        lost = [
-            protocol.arms[arm].label
-            for arm in protocol.active_arms
-            if arm not in {c.arm for c in contrasts}
-        ]
-        contrasts = _adjusted(contrasts, len(protocol.active_arms))
+        contrasts = _adjusted(result.contrasts, len(protocol.active_arms))
         significant: bool | None = None
+        lost = _lost(protocol, contrasts)
         why = None
-        if blinded:
-            status = Status.BLINDED
-        elif lost:
+        if lost:
             status, open_gate = Status.NOT_ESTIMABLE, False
             why = result.failure or (
                 f"no comparison of {', '.join(lost)} at this visit (no data, or too few people)"
             )
-        elif not open_gate:
+        elif not open_gate and not graphical:
             status = Status.GATE_CLOSED
         else:
             fixed = protocol.analysis.fixed_beforehand
             status = Status.CONFIRMATORY if fixed else Status.NOT_PLANNED
-            significant = all(_decisive(c) < protocol.analysis.alpha for c in contrasts)
+            decisive = shared[key] if graphical else max(_decisive(c) for c in contrasts)
+            significant = decisive < protocol.analysis.alpha
             open_gate = significant
+            if graphical:
+                contrasts = tuple(
+                    c.model_copy(update={"adjusted_p": shared[key]}) for c in contrasts
+                )
         if significant is None:
             contrasts = tuple(
                 c.model_copy(update={"p": None, "adjusted_p": None}) for c in contrasts
             )
-        answers.append(
-            Answer(
-                estimand=key,
-                role=estimand.role.value,
-                question=estimand.question,
-                endpoint=estimand.endpoint,
-                visit=estimand.visit,
-                status=status,
-                significant=significant,
-                contrasts=contrasts,
-                why=why,
-            )
-        )
+        answers.append(_answer(key, estimand, status, significant, contrasts, why))
     return tuple(answers)
 
 
-def _uncontrolled(key: str, estimand: Estimand, result: EndpointResult) -> Answer:
-    """The change in the one arm: described, never tested."""
-    means = tuple(m for m in result.means if m.visit == estimand.visit)
+def _answer(
+    key: str,
+    estimand: Estimand,
+    status: Status,
+    significant: bool | None = None,
+    contrasts: tuple[Contrast, ...] = (),
+    why: str | None = None,
+) -> Answer:
     return Answer(
         estimand=key,
         role=estimand.role.value,
         question=estimand.question,
         endpoint=estimand.endpoint,
         visit=estimand.visit,
-        status=Status.UNCONTROLLED if means else Status.NOT_ESTIMABLE,
-        significant=None,
-        contrasts=(),
-        means=means,
-        why=None if means else result.failure or "too few people at this visit",
+        status=status,
+        significant=significant,
+        contrasts=contrasts,
+        why=why,
     )
+
+
+def _uncontrolled(key: str, estimand: Estimand, result: EstimandResult) -> Answer:
+    """The change in the one arm: described, never tested."""
+    status = Status.UNCONTROLLED if result.means else Status.NOT_ESTIMABLE
+    why = None if result.means else result.failure or "too few people at this visit"
+    answer = _answer(key, estimand, status, why=why)
+    return answer.model_copy(update={"means": result.means})
+
+
+def _lost(protocol: Protocol, contrasts: tuple[Contrast, ...]) -> list[str]:
+    """Labels of the active arms that could not be compared."""
+    there = {c.arm for c in contrasts}
+    return [protocol.arms[arm].label for arm in protocol.active_arms if arm not in there]
+
+
+def _graphical(protocol: Protocol, estimates: Mapping[str, EstimandResult]) -> dict[str, float]:
+    """Adjusted p of every estimand; one that cannot be estimated counts as p = 1."""
+    from equipoise.stats import graphical_procedure
+
+    graph = protocol.analysis.graph
+    assert graph is not None
+    keys = list(protocol.estimands)
+    ps: list[float] = []
+    for key in keys:
+        contrasts = _adjusted(estimates[key].contrasts, len(protocol.active_arms))
+        lost = _lost(protocol, contrasts)
+        ps.append(1.0 if lost else max(_decisive(c) for c in contrasts))
+    weights = [graph.weights[key] for key in keys]
+    transitions = [[graph.transitions.get(a, {}).get(b, 0.0) for b in keys] for a in keys]
+    adjusted = graphical_procedure(ps, weights, transitions)
+    return {key: float(p) for key, p in zip(keys, adjusted, strict=True)}
 
 
 def _adjusted(contrasts: tuple[Contrast, ...], planned: int) -> tuple[Contrast, ...]:
@@ -110,30 +146,43 @@ def _decisive(contrast: Contrast) -> float:
     return 1.0 if p is None else p
 
 
+def contrasts_of(
+    endpoints: Mapping[str, EndpointResult], outcomes: Mapping[str, OutcomeResult]
+) -> dict[str, tuple[Contrast, ...]]:
+    """All contrasts by endpoint, whatever its scale."""
+    found = {key: result.contrasts for key, result in endpoints.items()}
+    return found | {key: result.contrasts for key, result in outcomes.items()}
+
+
 def adjust_families(
-    protocol: Protocol, endpoints: Mapping[str, EndpointResult], blinded: bool
+    protocol: Protocol,
+    effects: Mapping[str, tuple[Contrast, ...]],
+    answers: tuple[Answer, ...],
+    blinded: bool,
 ) -> tuple[FamilyResult, ...]:
     """Families with Holm-adjusted p-values over all planned contrasts (Holm 1979).
+
+    A family behind an estimand is tested only when that estimand was significant.
 
     A contrast that cannot be estimated counts as p = 1, so that the others are not tested
     more easily for it.
     """
     if blinded:
         return ()
-    families = []
+    families: list[FamilyResult] = []
     for key, family in protocol.analysis.families.items():
         members = [
-            (name, c)
-            for name in family.endpoints
-            for c in endpoints[name].contrasts
-            if c.visit == family.visit
+            (name, c) for name in family.endpoints for c in effects[name] if c.visit == family.visit
         ]
         planned = len(family.endpoints) * len(protocol.active_arms)
         contrasts: dict[str, list[Contrast]] = {name: [] for name in family.endpoints}
         ps = [1.0 if c.p is None else c.p for _, c in members]
         adjusted = holm([*ps, *[1.0] * (planned - len(ps))])
+        met = {answer.estimand for answer in answers if answer.significant}
+        closed = family.after is not None and family.after not in met
         for (name, contrast), p in zip(members, adjusted, strict=False):
-            contrasts[name].append(contrast.model_copy(update={"adjusted_p": float(p)}))
+            update = {"p": None, "adjusted_p": None} if closed else {"adjusted_p": float(p)}
+            contrasts[name].append(contrast.model_copy(update=update))
         families.append(
             FamilyResult(
                 key=key,
@@ -141,6 +190,7 @@ def adjust_families(
                 visit=family.visit,
                 method=family.method,
                 contrasts={name: tuple(rows) for name, rows in contrasts.items()},
+                closed_by=family.after if closed else None,
             )
         )
     return tuple(families)

@@ -45,26 +45,51 @@ class Dataset:
 
 
 def values_of(protocol: Protocol, records: Records, endpoint: str) -> pl.DataFrame:
-    """participant, visit, value of an endpoint's measurement, missing values left out."""
+    """participant, visit, day, value of an endpoint's measurement, missing values left out."""
     point = protocol.endpoints[endpoint]
     source = source_of(point)
     table: pl.DataFrame | None = getattr(records, source.records)
     if table is None:
         return pl.DataFrame(
-            schema={"participant": pl.String, "visit": pl.String, "value": pl.Float64}
+            schema={
+                "participant": pl.String,
+                "visit": pl.String,
+                "day": pl.Float64,
+                "value": pl.Float64,
+            }
         )
     wanted = {source.column: str(getattr(point, source.field)), **dict(source.always)}
     if source.detail is not None:
         field, _, column = source.detail
         wanted[column] = str(getattr(point, field))
     value = pl.col(source.value).cast(pl.Float64).alias("value")
-    return table.filter(**wanted).select("participant", "visit", value).drop_nulls()
+    return table.filter(**wanted).select("participant", "visit", "day", value).drop_nulls()
 
 
-def make_dataset(protocol: Protocol, records: Records, groups: Groups, endpoint: str) -> Dataset:
-    """The data of one endpoint, with the reasons why people are left out."""
+def make_dataset(
+    protocol: Protocol,
+    records: Records,
+    groups: Groups,
+    endpoint: str,
+    *,
+    values: pl.DataFrame | None = None,
+    members: set[str] | None = None,
+) -> Dataset:
+    """The data of one endpoint, with the reasons why people are left out.
+
+    Parameters
+    ----------
+    values
+        participant, visit, value, where a strategy for intercurrent events has changed them.
+    members
+        The analysis set; everybody when left out.
+    """
     point = protocol.endpoints[endpoint]
-    values = values_of(protocol, records, endpoint)
+    if values is None:
+        values = values_of(protocol, records, endpoint)
+    values = values.select("participant", "visit", "value")
+    if members is not None:
+        values = values.filter(pl.col("participant").is_in(list(members)))
     log = point.scale is Scale.LOG_FOLD
     not_positive = int((values["value"] <= 0).sum()) if log else 0
     if log:
@@ -75,6 +100,8 @@ def make_dataset(protocol: Protocol, records: Records, groups: Groups, endpoint:
     visits = protocol.endpoint_visits(endpoint)
     after = values.filter(pl.col("visit").is_in(visits))
     people = groups.members["participant"]
+    if members is not None:
+        people = people.filter(people.is_in(list(members)))
     no_baseline = people.filter(~people.is_in(first["participant"].implode())).to_list()
     no_follow_up = people.filter(
         people.is_in(first["participant"].implode()) & ~people.is_in(after["participant"].implode())

@@ -49,6 +49,7 @@ def make_plan(protocol: Protocol, blinded: bool) -> Plan:
         measures=tuple(_measures(protocol, blinded)),
         randomisation=_randomisation(protocol, blinded),
         missing_data=protocol.analysis.missing_data,
+        testing=protocol.analysis.testing.value,
         arms=() if blinded else tuple(_arms(protocol)),
         estimands=() if blinded else tuple(_estimands(protocol)),
         sources=() if blinded else tuple(_sources(protocol)),
@@ -170,7 +171,10 @@ def _estimands(protocol: Protocol) -> list[PlannedEstimand]:
             f"{protocol.visit(estimand.visit).label}",
             population=estimand.population,
             treatment=estimand.treatment,
-            events=tuple((e.event, e.strategy.value) for e in estimand.intercurrent_events),
+            events=tuple(
+                (protocol.intercurrent_events[e.event].label, e.strategy.value)
+                for e in estimand.intercurrent_events
+            ),
             summary=estimand.summary,
         )
         for key, estimand in protocol.estimands.items()

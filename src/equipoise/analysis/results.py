@@ -9,7 +9,21 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Literal
 
+from equipoise.analysis.estimand_results import (
+    EstimandResult,
+    EventCount,
+    SetCount,
+)
 from equipoise.analysis.harm_results import Safety
+from equipoise.analysis.model_results import (
+    Contrast,
+    EndpointResult,
+    Mean,
+    ModelFit,
+    ObservedMean,
+    Subgroup,
+)
+from equipoise.analysis.outcome_results import GroupOutcome, OutcomeResult
 from equipoise.analysis.result_row import Row
 from equipoise.protocol.endpoint_sources import MeasureKind
 
@@ -34,6 +48,23 @@ class Provenance(Row):
     source: str | None
     command: str | None
     versions: dict[str, str]
+
+
+class LockedPlan(Row):
+    """One locking of the plan: hash, time (UTC), reason of an amendment, fields it changed."""
+
+    hash: str
+    time: str
+    reason: str
+    changes: tuple[str, ...]
+    seal: str
+
+
+class LockRecord(Row):
+    """The lock of the study; `in_force` where the plan analysed is the one last locked."""
+
+    in_force: bool
+    entries: tuple[LockedPlan, ...]
 
 
 class Reason(Row):
@@ -160,110 +191,6 @@ class Baseline(Row):
     rows: tuple[BaselineRow, ...]
 
 
-class ModelFit(Row):
-    """How a model was fitted; the method behind every estimate that names it."""
-
-    key: str
-    formula: str
-    covariance: str
-    tried: tuple[str, ...]
-    likelihood: str
-    df_method: str
-    participants: int
-    observations: int
-    missing_responses: int
-    minus2_log_likelihood: float
-    aic: float
-    bic: float
-    iterations: int
-    gradient: float
-    visits: tuple[str, ...]
-    covariance_matrix: tuple[tuple[float, ...], ...]
-    message: str
-
-
-class ObservedMean(Row):
-    """Mean of what was observed, on the endpoint's own scale."""
-
-    group: str
-    visit: str
-    n: int
-    mean: float | None
-    sd: float | None
-
-
-class Mean(Row):
-    """A least-squares mean; on the log scale with its back-transformed ratio."""
-
-    group: str
-    visit: str
-    subgroup: str | None = None
-    estimate: float
-    se: float
-    df: float
-    lower: float
-    upper: float
-    ratio: float | None = None
-    ratio_lower: float | None = None
-    ratio_upper: float | None = None
-
-
-class Contrast(Row):
-    """A difference of least-squares means: `arm` minus `reference`.
-
-    In an answer that is not tested `p` is None.
-    """
-
-    arm: str
-    reference: str
-    visit: str
-    subgroup: str | None = None
-    estimate: float
-    se: float
-    df: float
-    t: float
-    p: float | None
-    lower: float
-    upper: float
-    ratio: float | None = None
-    ratio_lower: float | None = None
-    ratio_upper: float | None = None
-    adjusted_p: float | None = None
-
-
-class Subgroup(Row):
-    """Effects by the levels of a factor, from one model with the interaction.
-
-    `interaction` holds, per visit and level after the first, the difference of the effect
-    in that level from the effect in the first.
-    """
-
-    factor: str
-    label: str
-    levels: tuple[str, ...]
-    fit: ModelFit | None
-    failure: str | None
-    effects: tuple[Contrast, ...]
-    interaction: tuple[Contrast, ...]
-
-
-class EndpointResult(Row):
-    """One endpoint by its mixed model. `failure` says why there is no fit."""
-
-    endpoint: str
-    label: str
-    kind: MeasureKind
-    scale: Literal["change", "log_fold"]
-    unit: str
-    better: Literal["lower", "higher", "neither"]
-    fit: ModelFit | None
-    failure: str | None
-    observed: tuple[ObservedMean, ...]
-    means: tuple[Mean, ...]
-    contrasts: tuple[Contrast, ...]
-    subgroup: Subgroup | None
-
-
 class Status(StrEnum):
     """What kind of claim an answer may support."""
 
@@ -294,13 +221,18 @@ class Answer(Row):
 
 
 class FamilyResult(Row):
-    """A family of secondary comparisons with its adjustment."""
+    """A family of secondary comparisons with its adjustment.
+
+    `closed_by` names the estimand that was not significant and behind which the family stands:
+    its p-values are then None.
+    """
 
     key: str
     label: str
     visit: str
     method: str
     contrasts: dict[str, tuple[Contrast, ...]]
+    closed_by: str | None = None
 
 
 class PlannedArm(Row):
@@ -373,6 +305,7 @@ class Plan(Row):
     measures: tuple[PlannedMeasure, ...]
     randomisation: str
     missing_data: str
+    testing: str = "fixed-sequence"
     arms: tuple[PlannedArm, ...]
     estimands: tuple[PlannedEstimand, ...]
     sources: tuple[PlannedSource, ...]
@@ -394,10 +327,15 @@ class Results(Row):
     control: str | None
     visits: tuple[tuple[str, str], ...]
     plan: Plan
+    lock: LockRecord = LockRecord(in_force=False, entries=())
     provenance: Provenance
     flow: Flow
     baseline: Baseline
     endpoints: dict[str, EndpointResult]
+    outcomes: dict[str, OutcomeResult]
+    events: tuple[EventCount, ...]
+    sets: tuple[SetCount, ...]
+    estimands: dict[str, EstimandResult]
     answers: tuple[Answer, ...]
     families: tuple[FamilyResult, ...]
     safety: Safety
@@ -417,3 +355,20 @@ class Results(Row):
     def origin_label(self) -> str:
         """``SIMULATED`` or ``observed``: stands with every table and figure."""
         return "SIMULATED" if self.simulated else "observed"
+
+
+__all__ = [
+    "Contrast",
+    "EndpointResult",
+    "EstimandResult",
+    "EventCount",
+    "GroupOutcome",
+    "Mean",
+    "ModelFit",
+    "ObservedMean",
+    "OutcomeResult",
+    "Results",
+    "Row",
+    "SetCount",
+    "Subgroup",
+]

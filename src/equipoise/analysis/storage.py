@@ -121,6 +121,19 @@ def result_tables(results: Results) -> dict[str, pl.DataFrame]:
         ],
         **harm_tables(results.safety),
     }
+    tables["intercurrent_events"] = [
+        {**row.model_dump(exclude={"by_visit"}), **{f"to_{v}": n for v, n in row.by_visit or ()}}
+        for row in results.events
+    ]
+    tables["sets"] = [
+        {**row.model_dump(exclude={"reasons"}), "reason": reason, "left_out": left}
+        for row in results.sets
+        for reason, left in row.reasons or ((None, None),)
+    ]
+    tables["lock"] = [
+        {**row.model_dump(exclude={"changes"}), "changes": ", ".join(row.changes)}
+        for row in results.lock.entries
+    ]
     for key, endpoint in results.endpoints.items():
         tables[f"{key}_observed"] = _dump(endpoint.observed)
         tables[f"{key}_lsmeans"] = _dump(endpoint.means)
@@ -128,6 +141,25 @@ def result_tables(results: Results) -> dict[str, pl.DataFrame]:
         if endpoint.subgroup is not None:
             tables[f"{key}_by_{endpoint.subgroup.factor}"] = _dump(endpoint.subgroup.effects)
             tables[f"{key}_interaction"] = _dump(endpoint.subgroup.interaction)
+    for key, outcome in results.outcomes.items():
+        tables[f"{key}_groups"] = [
+            {**row.model_dump(exclude={"categories"}), **{f"n_{c}": n for c, n in row.categories}}
+            for row in outcome.groups
+        ]
+        tables[f"{key}_contrasts"] = _dump(outcome.contrasts)
+        tables[f"{key}_curve"] = _dump(outcome.curve)
+        tables[f"{key}_sensitivity"] = [
+            {"rule": item.label, "failure": item.failure, **contrast.model_dump()}
+            for item in outcome.sensitivity
+            for contrast in item.contrasts
+        ]
+    for key, estimand in results.estimands.items():
+        tables[f"estimand_{key}_touched"] = _dump(estimand.touched or ())
+        tables[f"estimand_{key}_sensitivity"] = [
+            {"sensitivity": item.key, "label": item.label, **contrast.model_dump()}
+            for item in estimand.sensitivity
+            for contrast in item.contrasts
+        ]
     for family in results.families:
         tables[f"family_{family.key}"] = [
             {"endpoint": name, "method": family.method, **contrast.model_dump()}

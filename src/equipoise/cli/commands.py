@@ -99,11 +99,60 @@ def check(study: Study) -> None:
     assumed = sum(entry.assumed is not None for entry in protocol.provenance.values())
     print(f"{protocol.trial.id}: the protocol is valid")
     print(f"  hash        {protocol.hash}")
+    print(f"  lock        {_lock_state(protocol)}")
     print(f"  arms        {arms}")
     print(f"  size        {protocol.population.size}, strata {', '.join(protocol.strata)}")
     print(f"  visits      {', '.join(visit.id for visit in protocol.visits)}")
     print(f"  primary     {key}: {primary.endpoint} at {primary.visit}")
     print(f"  provenance  {len(protocol.provenance) - assumed} facts, {assumed} assumptions")
+
+
+def _lock_state(protocol: Protocol) -> str:
+    found = protocol.lock_in_force()
+    if found is None:
+        return "not locked"
+    when = f"locked {found.current.time}, {len(found.entries) - 1} amendments"
+    return when if found.current.hash == protocol.hash else f"CHANGED since it was {when}"
+
+
+@app.command()
+def lock(
+    study: Annotated[
+        Path, typer.Argument(metavar="STUDY", help="A study's folder, or its protocol.toml.")
+    ],
+    reason: Annotated[
+        str | None, typer.Option("--reason", help="Why the locked plan is amended.")
+    ] = None,
+) -> None:
+    """Lock the plan of a study, or record its amendment."""
+    from equipoise.faults import single
+    from equipoise.protocol import load_protocol
+    from equipoise.studies import builtin_studies, find_study
+
+    if str(study) in builtin_studies():
+        raise single(
+            "Nothing is locked",
+            code="builtin-study",
+            field="STUDY",
+            value=str(study),
+            rule="a built-in study belongs to the package",
+            remedy="copy it: equipoise new my-trial --from " + str(study),
+        )
+    protocol = load_protocol(study)
+    before = protocol.lock_in_force()
+    made = protocol.lock(find_study(study).parent, reason)
+    entry = made.current
+    if before is not None and before.current == entry:
+        print(f"{protocol.trial.id}: this plan was locked already, {entry.time}")
+    elif entry.reason:
+        print(f"{protocol.trial.id}: amendment {len(made.entries) - 1} is recorded")
+        print(f"  reason      {entry.reason}")
+        print(f"  changes     {', '.join(entry.changes)}")
+    else:
+        print(f"{protocol.trial.id}: the plan is locked")
+    print(f"  hash        {entry.hash}")
+    print(f"  time        {entry.time}")
+    print(f"  seal        {entry.seal}  (publish it: it proves this and all before)")
 
 
 @app.command()

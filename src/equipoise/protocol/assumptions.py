@@ -129,6 +129,21 @@ class ScreeningAssumption(Part):
     )
 
 
+class MedicationAssumption(Part):
+    """Concomitant medication of one class."""
+
+    drug: Text = Field(description="Drug taken at the start")
+    dose: Number | None = Field(None, ge=0, description="Its daily dose, in `unit`")
+    unit: Text | None = Field(None, description="Unit of the dose")
+    share: Fraction = Field(0.0, description="Share that takes it at the start")
+    started: Map[Key, Fraction] = Field(
+        {}, description="Arm → probability to start another drug of this class during the trial"
+    )
+    among: Map[Key, Text] = Field(
+        {}, description="Covariate → level: only these participants; everybody when left out"
+    )
+
+
 class EventAssumption(Part):
     """One adverse event."""
 
@@ -162,6 +177,9 @@ class Statistical(Part):
     missed_dose: Fraction = Field(0.0, description="Probability to miss a single dose")
     visit_jitter: Number = Field(
         0.0, ge=0, description="SD of the actual day around the planned day, cut to the window"
+    )
+    medications: Map[Text, MedicationAssumption] = Field(
+        {}, description="By class of concomitant medication, as `medications.class` names it"
     )
     events: Map[Text, EventAssumption] = Field({}, description="By adverse-event term")
 

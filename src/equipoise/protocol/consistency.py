@@ -49,6 +49,7 @@ def inconsistencies(tables: Tables) -> list[Inconsistency]:
     from equipoise.protocol import (
         consistency_of_analysis,
         consistency_of_assumptions,
+        consistency_of_estimands,
         consistency_of_exposures,
         consistency_of_harms,
         consistency_of_measurements,
@@ -57,6 +58,7 @@ def inconsistencies(tables: Tables) -> list[Inconsistency]:
     assert consistency_of_analysis is not None
     assert consistency_of_assumptions is not None
     assert consistency_of_harms is not None
+    assert consistency_of_estimands is not None
     assert consistency_of_exposures is not None
     assert consistency_of_measurements is not None
     return [
@@ -422,8 +424,12 @@ def _questions(tables: Tables) -> Iterator[Inconsistency]:
             )
             continue
         yield from _source(tables, path, endpoint, named[0])
-        if endpoint.model not in models:
-            yield unknown((*path, "model"), endpoint.model, "model", models, "analysis.models")
+        if not endpoint.scale.continuous:
+            continue
+        if endpoint.model is None or endpoint.model not in models:
+            yield unknown(
+                (*path, "model"), endpoint.model or "", "model", models, "analysis.models"
+            )
     yield from _estimands(tables)
 
 

@@ -106,6 +106,22 @@ def _statistical(tables: Tables) -> Iterator[Inconsistency]:
         }
         if plan.screening.assessed_per_participant > 1:
             yield from sums_to_one((*root, "screening", "excluded"), reasons)
+    for name, taken in plan.medications.items():
+        path = (*root, "medications", name)
+        if taken.started:
+            yield from complete((*path, "started"), taken.started, arms, "arm")
+        covariates = tables["population"].covariates
+        for covariate, level in taken.among.items():
+            if covariate not in covariates or covariates[covariate].type != "categorical":
+                valid = [k for k, c in covariates.items() if c.type == "categorical"]
+                yield unknown(
+                    (*path, "among", covariate), covariate, "categorical covariate", valid, "it"
+                )
+            elif level not in covariates[covariate].levels:
+                yield unknown(
+                    (*path, "among", covariate), level, "level",
+                    covariates[covariate].levels, covariate,
+                )  # fmt: skip
     for term, event in plan.events.items():
         path = (*root, "events", term)
         yield from complete((*path, "probability"), event.probability, arms, "arm")

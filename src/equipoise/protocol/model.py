@@ -6,14 +6,16 @@ import functools
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, PrivateAttr, model_validator
 
 from equipoise.protocol.assumptions import Assumptions
 from equipoise.protocol.base import Key, Map, Part, Text
 from equipoise.protocol.endpoint_sources import MEASUREMENT_TABLES, follow_up_visits, source_of
 from equipoise.protocol.exposures_and_imaging import Exposure, Imaging
+from equipoise.protocol.intercurrent import RecordedEvent
 from equipoise.protocol.measurements import (
     CellPopulation,
     InstrumentUse,
@@ -38,6 +40,9 @@ from equipoise.protocol.questions import Analysis, Endpoint, Estimand, EstimandR
 from equipoise.protocol.reporting import Reporting
 from equipoise.toml_faults import refuse_inconsistencies
 
+if TYPE_CHECKING:
+    from equipoise.protocol.lock import Lock
+
 
 class Protocol(Part):
     """The plan of a trial. Every stage reads from it and from nothing else.
@@ -61,6 +66,9 @@ class Protocol(Part):
     exposures: Map[Key, Exposure] = Field({}, description="Exposures by key")
     imaging: Map[Key, Imaging] = Field({}, description="Imaging values by key")
     endpoints: Map[Key, Endpoint] = Field(min_length=1, description="Endpoints by key")
+    intercurrent_events: Map[Key, RecordedEvent] = Field(
+        {}, description="Intercurrent events and where the records show them"
+    )
     estimands: Map[Key, Estimand] = Field(
         min_length=1, description="Estimands by key, in the order of testing"
     )
@@ -81,6 +89,9 @@ class Protocol(Part):
         default_factory=Reporting, description="What CONSORT, SPIRIT and TIDieR ask for besides"
     )
 
+    _home: Path | None = PrivateAttr(None)
+    """Folder of the file it was read from: its lock stands there."""
+
     @model_validator(mode="after")
     def _consistent(self) -> Protocol:
         from equipoise.protocol.consistency import inconsistencies
@@ -93,6 +104,42 @@ class Protocol(Part):
     def hash(self) -> str:
         """SHA-256 (hex) of the canonical form: what is planned, whatever the layout of the file."""
         return hashlib.sha256(self.canonical().encode()).hexdigest()
+
+    def at(self, folder: Path) -> Protocol:
+        """This protocol, known to stand in a study's folder."""
+        self._home = folder
+        return self
+
+    def lock(self, folder: str | Path, reason: str | None = None) -> Lock:
+        """Write ``protocol.lock`` into a study's folder: hash, time, amendments so far.
+
+        Parameters
+        ----------
+        reason
+            Why the plan was amended; required when another plan is locked there.
+
+        Raises
+        ------
+        EquipoiseError
+            When an amendment has no reason, the lock there is damaged, or cannot be written.
+        """
+        from equipoise.protocol.lock import write_lock
+
+        lock = write_lock(self, folder, reason)
+        self.at(Path(folder))
+        return lock
+
+    def lock_in_force(self) -> Lock | None:
+        """The lock beside the file that this protocol was read from; None without one.
+
+        Raises
+        ------
+        EquipoiseError
+            When the lock is damaged.
+        """
+        from equipoise.protocol.lock import read_lock
+
+        return None if self._home is None else read_lock(self._home)
 
     def canonical(self) -> str:
         """The canonical form: JSON, fields sorted by name, defaults left out.

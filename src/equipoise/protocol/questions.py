@@ -7,7 +7,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from equipoise.protocol.base import Flag, Key, Map, Number, Part, Text
+from equipoise.protocol.base import Flag, Fraction, Int, Key, Map, Number, Part, Text
+from equipoise.protocol.intercurrent import IntercurrentEvent, Strategy
 from equipoise.protocol.measurements import CellUnit
 
 
@@ -16,6 +17,15 @@ class Scale(StrEnum):
 
     CHANGE = "change"
     LOG_FOLD = "log_fold"
+    RESPONSE = "response"
+    REMISSION = "remission"
+    TIME_TO_RESPONSE = "time-to-response"
+    ORDINAL = "ordinal"
+
+    @property
+    def continuous(self) -> bool:
+        """Whether a mixed model answers it."""
+        return self in (Scale.CHANGE, Scale.LOG_FOLD)
 
 
 class Endpoint(Part):
@@ -30,9 +40,25 @@ class Endpoint(Part):
     exposure: Key | None = Field(None, description="Numeric exposure of the protocol")
     imaging: Key | None = Field(None, description="Imaging measure of the protocol")
     region: Text | None = Field(None, description="Region of the imaging measure")
-    scale: Scale = Field(description="change (difference) or log_fold (log of the ratio)")
+    scale: Scale = Field(
+        description="change (difference), log_fold (log of the ratio), response, remission, "
+        "time-to-response, or ordinal (categories in order)"
+    )
     better: Literal["lower", "higher", "neither"] = Field(description="Which direction is better")
-    model: Key = Field(description="Key of a model in `analysis.models`")
+    model: Key | None = Field(
+        None, description="change and log_fold: key of a model in `analysis.models`"
+    )
+    reduction: Fraction | None = Field(
+        None, description="response: reduction from baseline; the scale's own rule when left out"
+    )
+    below: Number | None = Field(
+        None, description="remission: a score below this; the scale's own rule when left out"
+    )
+    missing: Literal["failure", "observed"] = Field(
+        "failure",
+        description="response and remission: whoever has no value counts as failure, or is left "
+        "out; the other rule is shown as sensitivity",
+    )
 
 
 class EstimandRole(StrEnum):
@@ -40,22 +66,6 @@ class EstimandRole(StrEnum):
 
     PRIMARY = "primary"
     KEY_SECONDARY = "key-secondary"
-
-
-class Strategy(StrEnum):
-    """Strategies for intercurrent events, ICH E9(R1) section A.3.2, that are carried out.
-
-    A protocol that names another one is refused, never analysed as if it had named this.
-    """
-
-    TREATMENT_POLICY = "treatment-policy"
-
-
-class IntercurrentEvent(Part):
-    """An event after randomisation that affects the outcome or its meaning."""
-
-    event: Text = Field(description="The event")
-    strategy: Strategy = Field(description="How it is handled")
 
 
 class Estimand(Part):
@@ -66,11 +76,62 @@ class Estimand(Part):
     visit: Key = Field(description="Visit of the variable")
     population: Text = Field(description="Population")
     treatment: Text = Field(description="Treatment condition and its alternative")
+    analysis_set: Key = Field(
+        "randomised", description="randomised (everybody), or a key of `analysis.sets`"
+    )
     intercurrent_events: tuple[IntercurrentEvent, ...] = Field(
         (), description="Intercurrent events, each with its strategy"
     )
     summary: Text = Field(description="Population-level summary")
     question: Text = Field(description="The question in a plain sentence")
+
+
+class AnalysisSet(Part):
+    """Who is analysed: everybody randomised who meets all rules; reasons are counted in order."""
+
+    label: Text = Field(description="Name as printed")
+    minimum_doses: Int = Field(0, ge=0, description="Doses received, at least")
+    without: tuple[Key, ...] = Field(
+        (), description="Intercurrent events that must not have happened"
+    )
+
+
+class SensitivityMethod(StrEnum):
+    """Sensitivity analyses of an estimand.
+
+    Imputation methods join this vocabulary with the engine that carries them out.
+    """
+
+    ANALYSIS_SET = "analysis-set"
+    STRATEGY = "strategy"
+
+
+class Sensitivity(Part):
+    """One estimand again under another assumption, beside the main result."""
+
+    label: Text = Field(description="Name as printed")
+    estimand: Key = Field(description="Key of the estimand")
+    method: SensitivityMethod = Field(
+        description="analysis-set (in another set) or strategy (other strategy for all events)"
+    )
+    analysis_set: Key | None = Field(None, description="analysis-set: key of the other set")
+    strategy: Strategy | None = Field(None, description="strategy: the other strategy")
+
+
+class TestingOrder(StrEnum):
+    """How the estimands share the level."""
+
+    FIXED_SEQUENCE = "fixed-sequence"
+    GRAPHICAL = "graphical"
+
+
+class Graph(Part):
+    """A graphical procedure over the estimands (Bretz et al. 2009)."""
+
+    weights: Map[Key, Fraction] = Field(description="Estimand → share of the level; sum at most 1")
+    transitions: Map[Key, Map[Key, Fraction]] = Field(
+        {}, description="Estimand → estimand → share of the level handed on; each sums to at most 1"
+    )
 
 
 class Model(Part):
@@ -97,6 +158,9 @@ class Family(Part):
     endpoints: tuple[Key, ...] = Field(min_length=1, description="Members")
     visit: Key = Field(description="Visit of the comparison")
     method: Literal["holm"] = Field("holm", description="Adjustment for multiplicity")
+    after: Key | None = Field(
+        None, description="Estimand that must be significant before the family is tested"
+    )
 
 
 class Analysis(Part):
@@ -106,6 +170,12 @@ class Analysis(Part):
         True, description="False for a plan that was written after the data were known"
     )
     alpha: Number = Field(0.05, gt=0, lt=0.5, description="Two-sided significance level")
-    models: Map[Key, Model] = Field(min_length=1, description="Models by name")
+    models: Map[Key, Model] = Field({}, description="Models by name")
+    sets: Map[Key, AnalysisSet] = Field({}, description="Analysis sets beside `randomised`")
+    testing: TestingOrder = Field(
+        TestingOrder.FIXED_SEQUENCE, description="How the estimands share the level"
+    )
+    graph: Graph | None = Field(None, description="graphical: the procedure")
+    sensitivity: Map[Key, Sensitivity] = Field({}, description="Sensitivity analyses by name")
     families: Map[Key, Family] = Field({}, description="Families of secondary comparisons")
     missing_data: Text = Field(description="Assumption about missing data and its sensitivity")

@@ -59,7 +59,7 @@ def check_protocol(study: str | Path) -> tuple[Protocol | None, tuple[Fault, ...
         rest = [f for f in _faults(data, sources)[1] if f.code in _SURE_DESPITE_SYNTAX]
         return None, (*syntax, *rest)
     protocol, faults = _faults(data, sources)
-    return protocol, tuple(faults)
+    return None if protocol is None else protocol.at(path.parent), tuple(faults)
 
 
 _SURE_DESPITE_SYNTAX = frozenset({"field-unknown", "value-invalid"})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from equipoise.analysis.results import MeasureKind
 
 if TYPE_CHECKING:
-    from equipoise.analysis.results import EndpointResult, FamilyResult, Results
+    from equipoise.analysis.results import EndpointResult, FamilyResult, OutcomeResult, Results
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,14 +19,15 @@ class Chapter:
     ----------
     lead
         What holds for all of them.
-    endpoints, families
-        In the order of the protocol.
+    endpoints, outcomes, families
+        In the order of the protocol; outcomes are response, remission, times, categories.
     """
 
     key: str
     title: str
     lead: str
     endpoints: tuple[EndpointResult, ...]
+    outcomes: tuple[OutcomeResult, ...]
     families: tuple[FamilyResult, ...]
 
 
@@ -74,7 +75,8 @@ def sections(results: Results) -> list[Section]:
 
 
 def _of_chapter(chapter: Chapter) -> Section:
-    entries = tuple((f"endpoint-{e.endpoint}", e.label) for e in chapter.endpoints)
+    members = (*chapter.endpoints, *chapter.outcomes)
+    entries = tuple((f"endpoint-{e.endpoint}", e.label) for e in members)
     return Section(chapter.key, chapter.title, "chapter", chapter, entries)
 
 
@@ -83,12 +85,14 @@ def _chapters(results: Results) -> list[Chapter]:
     found: list[Chapter] = []
     for key, title, kinds, lead in _CHAPTERS:
         members = tuple(e for e in results.endpoints.values() if e.kind in kinds)
-        if not members:
+        ratings = MeasureKind.RATING_SCALE in kinds
+        outcomes = tuple(results.outcomes.values()) if ratings else ()
+        if not members and not outcomes:
             continue
         # A family stands in the chapter of its first endpoint.
-        keys = {member.endpoint for member in members}
+        keys = {member.endpoint for member in (*members, *outcomes)}
         families = tuple(f for f in results.families if next(iter(f.contrasts)) in keys)
-        found.append(Chapter(key, title, f"{lead} {_STATUS}", members, families))
+        found.append(Chapter(key, title, f"{lead} {_STATUS}", members, outcomes, families))
     return found
 
 

@@ -12,7 +12,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from equipoise.report.words import contrast_text, group_label, level, number, visit_label
+from equipoise.report.words import (
+    contrast_text,
+    endpoint_of,
+    group_label,
+    level,
+    number,
+    visit_label,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -259,7 +266,7 @@ def family_figure(results: Results, family: FamilyResult) -> Drawing | None:
     """A forest of the family's effects; None when the scales differ or nothing was estimated."""
     from matplotlib.figure import Figure
 
-    rows = [(results.endpoints[k], c) for k, cs in family.contrasts.items() for c in cs]
+    rows = [(endpoint_of(results, k), c) for k, cs in family.contrasts.items() for c in cs]
     if not rows or {e.scale for e, _ in rows} != {"log_fold"}:
         return None
     name = f"figure-family-{family.key}"

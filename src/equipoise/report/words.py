@@ -5,7 +5,14 @@ from __future__ import annotations
 import math
 
 from equipoise.analysis.harm_results import HarmRow
-from equipoise.analysis.results import Answer, Contrast, EndpointResult, Results, Status
+from equipoise.analysis.results import (
+    Answer,
+    Contrast,
+    EndpointResult,
+    OutcomeResult,
+    Results,
+    Status,
+)
 
 MINUS = "\u2212"
 MISSING = "\u2013"
@@ -60,7 +67,12 @@ def interval(lower: float | None, upper: float | None, digits: int = 2) -> str:
 
 
 def contrast_text(contrast: Contrast, log: bool, digits: int = 2) -> str:
-    """Estimate and interval; a ratio on the log scale."""
+    """Estimate and interval: a ratio on the log scale, percentage points for rates."""
+    if contrast.measure == "rate difference":
+        low, high = percent(contrast.lower), percent(contrast.upper)
+        return f"{percent(contrast.estimate)} ({low} to {high})"
+    if contrast.measure == "restricted mean difference":
+        digits = 1
     if log:
         return (
             f"{number(contrast.ratio, digits)} "
@@ -93,13 +105,14 @@ def group_label(results: Results, key: str) -> str:
 
 def answer_sentence(results: Results, answer: Answer) -> str:
     """What the data say on one estimand, without more than they say."""
-    endpoint = results.endpoints[answer.endpoint]
+    endpoint = endpoint_of(results, answer.endpoint)
     when = visit_label(results, answer.visit)
     if answer.status is Status.BLINDED:
         return "The arms are compared when the allocation is opened; these data are blinded."
     if answer.status is Status.NOT_ESTIMABLE:
         return f"This cannot be estimated from these data: {answer.why}."
     if answer.status is Status.UNCONTROLLED:
+        assert isinstance(endpoint, EndpointResult)
         return _uncontrolled_sentence(results, endpoint, answer, when)
     parts = [_estimate(results, endpoint, c, when) for c in answer.contrasts]
     text = " ".join(parts)
@@ -156,7 +169,40 @@ def _rejected(results: Results, contrast: Contrast) -> bool:
     return (contrast.adjusted_p or 0.0) < 1 - results.confidence
 
 
-def _estimate(results: Results, endpoint: EndpointResult, c: Contrast, when: str) -> str:
+def endpoint_of(results: Results, key: str) -> EndpointResult | OutcomeResult:
+    """The endpoint's result, whatever its scale."""
+    found = results.endpoints.get(key)
+    return results.outcomes[key] if found is None else found
+
+
+def _outcome_estimate(results: Results, outcome: OutcomeResult, c: Contrast, when: str) -> str:
+    arm, reference = group_label(results, c.arm), group_label(results, c.reference)
+    if c.measure == "win probability":
+        return (
+            f"At {when}, somebody on {arm} does better on {outcome.label} than somebody on "
+            f"{reference} with probability {number(c.estimate)} ({level(results)} CI "
+            f"{interval(c.lower, c.upper)}; ties count half, 0.5 is no difference)."
+        )
+    if c.measure == "restricted mean difference":
+        return (
+            f"Up to {when}, participants on {arm} spent {number(abs(c.estimate), 1)} days "
+            f"{'more' if c.estimate > 0 else 'less'} without response than on {reference} "
+            f"(difference {number(c.estimate, 1)}, {level(results)} CI "
+            f"{interval(c.lower, c.upper, 1)})."
+        )
+    return (
+        f"At {when}, the rate of {outcome.scale} ({outcome.definition}) was "
+        f"{number(100 * abs(c.estimate), 0)} percentage points "
+        f"{'higher' if c.estimate >= 0 else 'lower'} on {arm} than on {reference} "
+        f"({level(results)} CI {percent(c.lower)} to {percent(c.upper)})."
+    )
+
+
+def _estimate(
+    results: Results, endpoint: EndpointResult | OutcomeResult, c: Contrast, when: str
+) -> str:
+    if isinstance(endpoint, OutcomeResult):
+        return _outcome_estimate(results, endpoint, c, when)
     arm, reference = group_label(results, c.arm), group_label(results, c.reference)
     if endpoint.scale == "log_fold":
         return (
@@ -176,10 +222,15 @@ def _estimate(results: Results, endpoint: EndpointResult, c: Contrast, when: str
 
 
 def subgroup_sentence(results: Results, answer: Answer) -> str | None:
-    """Effects by subgroup with the interaction; None where the model has none."""
-    endpoint = results.endpoints[answer.endpoint]
-    sub = endpoint.subgroup
-    if sub is None:
+    """Effects by subgroup with the interaction; None where the model has none.
+
+    The effects are those of the endpoint's main model, in which all values count: an estimand with
+    a model of its own says nothing by subgroup.
+    """
+    endpoint = results.endpoints.get(answer.endpoint)
+    sub = None if endpoint is None else endpoint.subgroup
+    estimate = results.estimands.get(answer.estimand)
+    if endpoint is None or sub is None or (estimate is not None and estimate.own):
         return None
     if sub.fit is None:
         return f"Effects by {sub.label.lower()} cannot be estimated: {sub.failure}."

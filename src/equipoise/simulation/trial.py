@@ -11,6 +11,7 @@ from equipoise.randomisation import randomise
 from equipoise.records import Manifest, Origin, Records
 from equipoise.simulation.events import adverse_events, doses
 from equipoise.simulation.exposures_and_imaging import exposure_table, imaging_table
+from equipoise.simulation.medications import medications
 from equipoise.simulation.observation import (
     cell_table,
     lab_table,
@@ -107,6 +108,14 @@ def simulate(
         imaging=imaging_table(protocol, images, ids, days),
         vitals=vital_table(
             protocol, ids, arms, days, stream(seed, "vitals", trial), scenario=Scenario(scenario)
+        ),
+        medications=medications(
+            protocol,
+            people,
+            arms,
+            leaving,
+            stream(seed, "medications", trial),
+            scenario=Scenario(scenario),
         ),
         doses=dose_frame,
         adverse_events=events,

@@ -2,6 +2,12 @@
 
 from equipoise.report.tables.baseline import baseline_table
 from equipoise.report.tables.endpoints import endpoint_table, family_table, subgroup_table
+from equipoise.report.tables.estimands import (
+    events_table,
+    sensitivity_table,
+    sets_table,
+    touched_table,
+)
 from equipoise.report.tables.events import event_rate_table, grade_table, onset_table
 from equipoise.report.tables.flow import analysed_table, seen_table
 from equipoise.report.tables.harms import harm_table
@@ -13,6 +19,7 @@ from equipoise.report.tables.measured_harms import (
     vital_table,
 )
 from equipoise.report.tables.methods import methods_table
+from equipoise.report.tables.outcomes import outcome_sensitivity_table, outcome_table
 
 __all__ = [
     "analysed_table",
@@ -20,15 +27,21 @@ __all__ = [
     "characteristics_table",
     "endpoint_table",
     "event_rate_table",
+    "events_table",
     "family_table",
     "grade_table",
     "harm_table",
     "html_table",
     "methods_table",
     "onset_table",
+    "outcome_sensitivity_table",
+    "outcome_table",
     "seen_table",
+    "sensitivity_table",
+    "sets_table",
     "shift_table",
     "stopping_table",
     "subgroup_table",
+    "touched_table",
     "vital_table",
 ]

@@ -9,6 +9,7 @@ from equipoise.report.tables.html import Cell, html_table
 from equipoise.report.words import (
     contrast_text,
     difference,
+    endpoint_of,
     group_label,
     interval,
     number,
@@ -121,7 +122,7 @@ def family_table(results: Results, family: FamilyResult) -> str:
     """A family of comparisons at one visit, p raw and adjusted."""
     rows: list[list[Cell]] = []
     for key, contrasts in family.contrasts.items():
-        endpoint = results.endpoints[key]
+        endpoint = endpoint_of(results, key)
         log = endpoint.scale == "log_fold"
         if not contrasts:
             rows.append([endpoint.label, "not estimable", None, None, None])

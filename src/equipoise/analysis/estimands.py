@@ -1,0 +1,226 @@
+"""Each estimand with its own strategies and its own set, and its sensitivity analyses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from equipoise.analysis.analysis_sets import members_of
+from equipoise.analysis.dataset import make_dataset, values_of
+from equipoise.analysis.estimand_results import EstimandResult, SensitivityResult, TouchedCount
+from equipoise.analysis.mixed_models import analyse_endpoint
+from equipoise.analysis.outcomes import analyse_outcome, outcome_data
+from equipoise.analysis.small_cells import too_small
+from equipoise.analysis.strategies import Handled, handle_events
+from equipoise.protocol.consistency_of_estimands import EVERYBODY
+from equipoise.protocol.intercurrent import IntercurrentEvent, Strategy
+from equipoise.protocol.questions import SensitivityMethod
+
+if TYPE_CHECKING:
+    from equipoise.analysis.groups import Groups
+    from equipoise.analysis.model_results import Contrast, EndpointResult, Mean, ModelFit
+    from equipoise.analysis.outcome_results import OutcomeResult
+    from equipoise.protocol import Protocol
+    from equipoise.protocol.questions import Estimand, Sensitivity
+    from equipoise.records import Records
+
+
+@dataclass(frozen=True, slots=True)
+class _Estimate:
+    """Effects of one estimand under one set of strategies in one analysis set."""
+
+    contrasts: tuple[Contrast, ...]
+    means: tuple[Mean, ...]
+    fit: ModelFit | None
+    failure: str | None
+    participants: int
+    handled: Handled
+
+
+def estimate_estimands(
+    protocol: Protocol,
+    records: Records,
+    groups: Groups,
+    events: pl.DataFrame,
+    endpoints: Mapping[str, EndpointResult],
+    outcomes: Mapping[str, OutcomeResult],
+    smallest: int,
+) -> dict[str, EstimandResult]:
+    """Every estimand; none while blinded, where nothing is compared."""
+    if groups.blinded:
+        return {}
+    return {
+        key: _one(protocol, records, groups, events, endpoints, outcomes, smallest, key)
+        for key in protocol.estimands
+    }
+
+
+def _one(
+    protocol: Protocol,
+    records: Records,
+    groups: Groups,
+    events: pl.DataFrame,
+    endpoints: Mapping[str, EndpointResult],
+    outcomes: Mapping[str, OutcomeResult],
+    smallest: int,
+    key: str,
+) -> EstimandResult:
+    estimand = protocol.estimands[key]
+    plan = estimand.intercurrent_events
+    main = _estimate(
+        protocol, records, groups, events, endpoints, outcomes, smallest, estimand,
+        plan, estimand.analysis_set,
+    )  # fmt: skip
+    touched = _touched(protocol, groups, main.handled, smallest)
+    sensitivity = [
+        _sensitivity(
+            protocol, records, groups, events, endpoints, outcomes, smallest, estimand, name, item
+        )
+        for name, item in protocol.analysis.sensitivity.items()
+        if item.estimand == key
+    ]
+    sets = protocol.analysis.sets
+    return EstimandResult(
+        estimand=key,
+        endpoint=estimand.endpoint,
+        visit=estimand.visit,
+        analysis_set="All randomised"
+        if estimand.analysis_set == EVERYBODY and not protocol.single_arm
+        else "All enrolled"
+        if estimand.analysis_set == EVERYBODY
+        else sets[estimand.analysis_set].label,
+        participants=main.participants,
+        own=_needs_own(plan, estimand.analysis_set),
+        strategies=tuple(
+            (protocol.intercurrent_events[e.event].label, e.strategy.value) for e in plan
+        ),
+        touched=touched,
+        touched_total=main.handled.touched.height,
+        fit=main.fit,
+        contrasts=main.contrasts,
+        means=main.means,
+        sensitivity=tuple(sensitivity),
+        failure=main.failure,
+    )
+
+
+def _needs_own(plan: tuple[IntercurrentEvent, ...], analysis_set: str) -> bool:
+    """Whether the endpoint's main result, of everybody and all values, is not the answer."""
+    strategies = {item.strategy for item in plan} - {Strategy.TREATMENT_POLICY}
+    return bool(strategies) or analysis_set != EVERYBODY
+
+
+def _estimate(
+    protocol: Protocol,
+    records: Records,
+    groups: Groups,
+    events: pl.DataFrame,
+    endpoints: Mapping[str, EndpointResult],
+    outcomes: Mapping[str, OutcomeResult],
+    smallest: int,
+    estimand: Estimand,
+    plan: tuple[IntercurrentEvent, ...],
+    analysis_set: str,
+) -> _Estimate:
+    key, visit = estimand.endpoint, estimand.visit
+    members, _ = members_of(protocol, records, groups, events, analysis_set)
+    handled = handle_events(protocol, key, values_of(protocol, records, key), events, plan)
+    own = _needs_own(plan, analysis_set)
+    if protocol.endpoints[key].scale.continuous:
+        result = endpoints[key]
+        if own:
+            data = make_dataset(
+                protocol, records, groups, key, values=handled.values, members=members
+            )
+            result = analyse_endpoint(protocol, groups, key, data, smallest=smallest)
+        return _Estimate(
+            contrasts=tuple(c for c in result.contrasts if c.visit == visit),
+            means=tuple(m for m in result.means if m.visit == visit),
+            fit=result.fit,
+            failure=result.failure,
+            participants=len(members),
+            handled=handled,
+        )
+    outcome = outcomes[key]
+    if own:
+        outcome = analyse_outcome(
+            outcome_data(
+                protocol, records, groups, key, handled=handled, members=members, smallest=smallest
+            )
+        )
+    return _Estimate(
+        contrasts=tuple(c for c in outcome.contrasts if c.visit == visit),
+        means=(),
+        fit=None,
+        failure=outcome.failure,
+        participants=len(members),
+        handled=handled,
+    )
+
+
+def _sensitivity(
+    protocol: Protocol,
+    records: Records,
+    groups: Groups,
+    events: pl.DataFrame,
+    endpoints: Mapping[str, EndpointResult],
+    outcomes: Mapping[str, OutcomeResult],
+    smallest: int,
+    estimand: Estimand,
+    name: str,
+    item: Sensitivity,
+) -> SensitivityResult:
+    """The estimand again; a method of imputation will be one more branch here."""
+    plan, analysis_set = estimand.intercurrent_events, estimand.analysis_set
+    if item.method is SensitivityMethod.ANALYSIS_SET:
+        analysis_set = str(item.analysis_set)
+    else:
+        assert item.strategy is not None
+        plan = tuple(
+            IntercurrentEvent(event=e.event, strategy=item.strategy, composite_change=None)
+            for e in plan
+        )
+    found = _estimate(
+        protocol, records, groups, events, endpoints, outcomes, smallest, estimand, plan,
+        analysis_set,
+    )  # fmt: skip
+    failure = found.failure
+    if not found.contrasts and not protocol.single_arm and failure is None:
+        failure = "no comparison at this visit (no data, or too few people)"
+    return SensitivityResult(
+        key=name,
+        label=item.label,
+        method=item.method.value,
+        contrasts=found.contrasts,
+        failure=failure if not found.contrasts else None,
+    )
+
+
+def _touched(
+    protocol: Protocol, groups: Groups, handled: Handled, smallest: int
+) -> tuple[TouchedCount, ...] | None:
+    """What the strategies left out or replaced, by arm, visit and event."""
+    table = (
+        handled.touched.join(groups.members, on="participant", how="inner")
+        .group_by("_group", "visit", "event", "strategy", maintain_order=True)
+        .len()
+    )
+    if too_small(table["len"].to_list(), smallest):
+        return None
+    order = [visit.id for visit in protocol.visits]
+    rows = [
+        TouchedCount(
+            group=str(row["_group"]),
+            visit=str(row["visit"]),
+            event=protocol.intercurrent_events[str(row["event"])].label,
+            strategy=str(row["strategy"]),
+            n=int(row["len"]),
+        )
+        for row in table.iter_rows(named=True)
+    ]
+    return tuple(
+        sorted(rows, key=lambda r: (groups.keys.index(r.group), order.index(r.visit), r.event))
+    )

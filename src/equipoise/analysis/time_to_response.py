@@ -1,0 +1,181 @@
+"""Time to first response: Kaplan-Meier curves and restricted mean times.
+
+The time is the actual day of the first visit at which the rule is met, or of the last rating
+(censored). Visits are some days or weeks apart: the response itself came between two of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from equipoise.analysis.model_results import Contrast
+from equipoise.analysis.outcome_results import (
+    CurvePoint,
+    GroupOutcome,
+    OutcomeResult,
+    OutcomeSensitivity,
+)
+from equipoise.analysis.outcomes import OutcomeData, definition_of, reached
+from equipoise.stats import (
+    StatsError,
+    kaplan_meier,
+    log_rank,
+    restricted_mean,
+    restricted_mean_difference,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Times:
+    """(n,) participant, group, stratum, day of response or of the last rating, responded."""
+
+    group: np.ndarray
+    stratum: np.ndarray
+    day: np.ndarray
+    event: np.ndarray
+
+
+def analyse_time_to_response(data: OutcomeData) -> OutcomeResult:
+    """Restricted mean time to response up to each visit that is asked for.
+
+    The horizon of a visit is the first day of its window: everybody seen there is followed so far.
+    """
+    times, unknown = _times(data)
+    groups: list[GroupOutcome] = []
+    contrasts: list[Contrast] = []
+    ranks: list[Contrast] = []
+    failures: list[str] = []
+    for visit in data.asked:
+        tau = float(data.protocol.visit(visit).window[0])
+        name = data.protocol.visit(visit).label
+        for key in data.groups.keys:
+            groups.append(_mean(data, times, key, visit, tau, unknown.get(key, 0)))
+        for arm, control in data.pairs():
+            mine = (times.group == arm) | (times.group == control)
+            treated, strata = times.group[mine] == arm, times.stratum[mine]
+            try:
+                found = restricted_mean_difference(
+                    times.day[mine], times.event[mine], treated, tau, strata, data.alpha
+                )
+            except StatsError as error:
+                failures.append(f"{name}: {error}")
+                continue
+            contrasts.append(
+                Contrast(
+                    arm=arm, reference=control, visit=visit,
+                    measure="restricted mean difference", estimate=found.estimate, se=found.se,
+                    df=None, t=None, p=found.p, lower=found.lower, upper=found.upper,
+                )
+            )  # fmt: skip
+            test = log_rank(times.day[mine], times.event[mine], treated, strata)
+            ranks.append(contrasts[-1].model_copy(update={"p": test.p}))
+    strata = " within strata" if data.stratified_by else ""
+    return OutcomeResult(
+        endpoint=data.key,
+        label=data.endpoint.label,
+        scale="time-to-response",
+        better=data.endpoint.better,
+        definition=definition_of(data),
+        method="Difference of restricted mean times without response (days), "
+        f"Kaplan-Meier{strata}; asymptotic interval",
+        stratified_by=data.stratified_by,
+        groups=tuple(groups),
+        contrasts=tuple(contrasts),
+        sensitivity=(
+            OutcomeSensitivity(label=f"p by the log-rank test{strata}", contrasts=tuple(ranks)),
+        )
+        if ranks
+        else (),
+        curve=tuple(_curve(data, times)),
+        notes=(
+            "A response came between the visit before and the one at which it was seen.",
+            "Intervals and tests are asymptotic: with few responses they are approximate.",
+        ),
+        failure="; ".join(failures) or None,
+    )
+
+
+def _times(data: OutcomeData) -> tuple[_Times, dict[str, int]]:
+    """Times of everybody with a baseline and a rating after it; the others counted by group."""
+    found = reached(data)
+    rows = data.values.select("participant", "visit", "day").iter_rows()
+    days = {(str(p), str(v)): d for p, v, d in rows}
+    horizon = float(data.protocol.visit(data.visits[-1]).window[1])
+    out: list[tuple[str, str, float, bool]] = []
+    unknown: dict[str, int] = {}
+    for person, group, stratum in data.people.iter_rows():
+        judged = [v for v in data.visits if (person, v) in found]
+        failed = [v for v in judged if (person, v) in data.failures]
+        hit = next((v for v in judged if found[person, v]), None)
+        last = max((float(days[person, v]) for v in judged if days.get((person, v))), default=None)
+        if hit is not None:
+            day = days.get((person, hit))
+            day = data.protocol.visit(hit).day if day is None else day
+            out.append((group, stratum, float(day), True))
+        elif failed:  # a composite failure never responds: followed to the end
+            out.append((group, stratum, horizon, False))
+        elif last is not None:
+            out.append((group, stratum, last, False))
+        else:
+            unknown[group] = unknown.get(group, 0) + 1
+    return _Times(
+        np.array([row[0] for row in out], dtype=str),
+        np.array([row[1] for row in out], dtype=str),
+        np.array([row[2] for row in out], dtype=float),
+        np.array([row[3] for row in out], dtype=bool),
+    ), unknown
+
+
+def _mean(
+    data: OutcomeData, times: _Times, group: str, visit: str, tau: float, unknown: int
+) -> GroupOutcome:
+    from scipy.special import ndtri
+
+    mine = times.group == group
+    n, events = int(mine.sum()), int((times.event & mine & (times.day <= tau)).sum())
+    estimate = lower = upper = None
+    suppressed = 0 < n < data.smallest
+    if n and not suppressed:
+        try:
+            found = restricted_mean(times.day[mine], times.event[mine], tau)
+            half = float(ndtri(1 - data.alpha / 2)) * found.se
+            estimate, lower, upper = found.estimate, found.estimate - half, found.estimate + half
+        except StatsError:
+            estimate = None
+    return GroupOutcome(
+        group=group,
+        visit=visit,
+        n=n,
+        missing=unknown,
+        events=None if suppressed else events,
+        estimate=estimate,
+        lower=lower,
+        upper=upper,
+        suppressed=suppressed,
+    )
+
+
+def _curve(data: OutcomeData, times: _Times) -> list[CurvePoint]:
+    """Steps of the curves; in observed data only while enough people are at risk."""
+    rows: list[CurvePoint] = []
+    for group in data.groups.keys:
+        mine = times.group == group
+        if mine.sum() < max(1, data.smallest):
+            continue
+        found = kaplan_meier(times.day[mine], times.event[mine], data.alpha)
+        for i, day in enumerate(found.time):
+            if found.at_risk[i] < data.smallest:
+                break
+            rows.append(
+                CurvePoint(
+                    group=group,
+                    day=float(day),
+                    at_risk=int(found.at_risk[i]),
+                    share=float(found.survival[i]),
+                    lower=float(found.lower[i]),
+                    upper=float(found.upper[i]),
+                )
+            )
+    return rows

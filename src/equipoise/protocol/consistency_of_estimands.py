@@ -1,0 +1,309 @@
+"""Estimands: events that the records can show, strategies that the endpoint allows, sets, order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from equipoise.protocol.consistency import Inconsistency, Tables, needs, unknown
+from equipoise.protocol.intercurrent import Strategy
+from equipoise.protocol.questions import Endpoint, Scale, SensitivityMethod, TestingOrder
+
+EVERYBODY = "randomised"
+
+#: Strategies that can be carried out, by the scale of the endpoint. `hypothetical` needs a model
+#: for what would have happened: continuous endpoints have one.
+ALLOWED: Mapping[bool, tuple[Strategy, ...]] = {
+    True: tuple(Strategy),
+    False: (Strategy.TREATMENT_POLICY, Strategy.COMPOSITE, Strategy.WHILE_ON_TREATMENT),
+}
+
+
+def allowed_strategies(scale: Scale) -> tuple[Strategy, ...]:
+    """Strategies that can be carried out for an endpoint of this scale."""
+    if scale is Scale.TIME_TO_RESPONSE:  # the last value before an event is no time
+        return (Strategy.TREATMENT_POLICY, Strategy.COMPOSITE)
+    return ALLOWED[scale.continuous]
+
+
+@needs("instruments", "arms", "intercurrent_events")
+def _events(tables: Tables) -> Iterator[Inconsistency]:
+    for key, event in tables["intercurrent_events"].items():
+        path = ("intercurrent_events", key)
+        named = [
+            name
+            for name in ("medications", "disposition", "score", "missed_doses")
+            if getattr(event, name)
+        ]
+        if len(named) != 1:
+            yield Inconsistency(
+                path,
+                ", ".join(named) or "none",
+                "an event names exactly one of `medications`, `disposition`, `score`, "
+                "`missed_doses`",
+                "keep the one place in the records that shows it",
+            )
+            continue
+        if event.score is not None:
+            use = tables["instruments"].get(event.score.instrument)
+            if use is None:
+                yield unknown(
+                    (*path, "score", "instrument"),
+                    event.score.instrument,
+                    "instrument",
+                    tables["instruments"],
+                    "instruments",
+                )
+            elif event.score.item is not None and event.score.item not in use.items:
+                yield Inconsistency(
+                    (*path, "score", "item"),
+                    str(event.score.item),
+                    f"items of `{event.score.instrument}` that are recorded: {list(use.items)}",
+                    f"add it to instruments.{event.score.instrument}.items",
+                )
+        planned = [sum(len(dose.days) for dose in arm.doses) for arm in tables["arms"].values()]
+        if event.missed_doses is not None and event.missed_doses > min(planned):
+            yield Inconsistency(
+                (*path, "missed_doses"),
+                str(event.missed_doses),
+                f"at most as many doses are missed as an arm plans: {min(planned)}",
+                "correct the number, or plan the doses under `arms`",
+            )
+
+
+@needs("instruments", "endpoints")
+def _outcomes(tables: Tables) -> Iterator[Inconsistency]:
+    for key, endpoint in tables["endpoints"].items():
+        yield from _outcome(tables, ("endpoints", key), endpoint)
+
+
+def _outcome(tables: Tables, path: tuple[str, ...], endpoint: Endpoint) -> Iterator[Inconsistency]:
+    scale = endpoint.scale
+    fields = {
+        "model": scale.continuous,
+        "reduction": scale in (Scale.RESPONSE, Scale.TIME_TO_RESPONSE),
+        "below": scale is Scale.REMISSION,
+    }
+    for name, belongs in fields.items():
+        value = getattr(endpoint, name)
+        if value is not None and not belongs:
+            yield Inconsistency(
+                (*path, name),
+                str(value),
+                f"`{name}` has no meaning for an endpoint of scale `{scale}`",
+                "take it out",
+            )
+    if endpoint.missing != "failure" and scale not in (Scale.RESPONSE, Scale.REMISSION):
+        yield Inconsistency(
+            (*path, "missing"),
+            endpoint.missing,
+            "`missing` belongs to response and remission",
+            "take it out",
+        )
+    if scale.continuous:
+        return
+    if endpoint.instrument is None:
+        yield Inconsistency(
+            path,
+            scale.value,
+            f"an endpoint of scale `{scale}` rates an instrument",
+            "name `instrument`, or choose change or log_fold",
+        )
+        return
+    rating = _rating(tables, endpoint.instrument)
+    if rating is None:
+        return
+    if fields["reduction"] and endpoint.reduction is None and rating.response_reduction is None:
+        yield Inconsistency(
+            path, "", f"{rating.label} has no rule for response", "add `reduction`, for example 0.5"
+        )
+    if fields["below"] and endpoint.below is None and rating.remission_below is None:
+        yield Inconsistency(
+            path, "", f"{rating.label} has no rule for remission", "add `below` with its source"
+        )
+
+
+def _rating(tables: Tables, instrument: str) -> Any:
+    """The rating scale of an instrument; None where either is unknown (and said elsewhere)."""
+    from equipoise.instruments import get_scale
+
+    use = tables["instruments"].get(instrument)
+    try:
+        return None if use is None else get_scale(use.scale)
+    except KeyError:
+        return None
+
+
+@needs("endpoints", "estimands", "intercurrent_events", "analysis")
+def _strategies(tables: Tables) -> Iterator[Inconsistency]:
+    events = tables["intercurrent_events"]
+    sets = [EVERYBODY, *tables["analysis"].sets]
+    for key, estimand in tables["estimands"].items():
+        path = ("estimands", key)
+        if estimand.analysis_set not in sets:
+            yield unknown(
+                (*path, "analysis_set"), estimand.analysis_set, "analysis set", sets, "the analysis"
+            )
+        seen: set[str] = set()
+        endpoint = tables["endpoints"].get(estimand.endpoint)
+        for index, item in enumerate(estimand.intercurrent_events):
+            place = (*path, "intercurrent_events", index)
+            if item.event not in events:
+                yield unknown((*place, "event"), item.event, "event", events, "intercurrent_events")
+            if item.event in seen:
+                yield Inconsistency(
+                    (*place, "event"), item.event, "each event has one strategy", "drop one"
+                )
+            seen.add(item.event)
+            if endpoint is not None:
+                yield from _strategy(place, item, endpoint.scale)
+
+
+def _strategy(place: tuple[str | int, ...], item: Any, scale: Scale) -> Iterator[Inconsistency]:
+    allowed = allowed_strategies(scale)
+    if item.strategy not in allowed:
+        yield Inconsistency(
+            (*place, "strategy"),
+            item.strategy.value,
+            f"strategies that are carried out for the scale `{scale}`: {', '.join(allowed)}",
+            "choose one of them: another is never put in its place",
+        )
+    composite = item.strategy is Strategy.COMPOSITE and scale.continuous
+    if composite and item.composite_change is None:
+        yield Inconsistency(
+            place,
+            "",
+            "composite of a continuous endpoint states the change that stands for the event",
+            "add `composite_change`, for example 0 for no improvement",
+        )
+    if item.composite_change is not None and not composite:
+        yield Inconsistency(
+            (*place, "composite_change"),
+            f"{item.composite_change:g}",
+            "`composite_change` belongs to the composite strategy of a continuous endpoint",
+            "take it out",
+        )
+
+
+@needs("endpoints", "estimands", "analysis", "intercurrent_events", "arms")
+def _sets_and_sensitivity(tables: Tables) -> Iterator[Inconsistency]:
+    analysis, estimands = tables["analysis"], tables["estimands"]
+    planned = min(sum(len(d.days) for d in arm.doses) for arm in tables["arms"].values())
+    for key, group in analysis.sets.items():
+        path = ("analysis", "sets", key)
+        if key == EVERYBODY:
+            yield Inconsistency(
+                path, key, "`randomised` is everybody and needs no rule", "rename it"
+            )
+        if group.minimum_doses > planned:
+            yield Inconsistency(
+                (*path, "minimum_doses"),
+                str(group.minimum_doses),
+                f"at most as many doses as every arm plans: {planned}",
+                "correct the number, or plan the doses under `arms`",
+            )
+        if not group.minimum_doses and not group.without:
+            yield Inconsistency(
+                path, "", "a set has a rule", "add `minimum_doses` or `without`, or use randomised"
+            )
+        for index, event in enumerate(group.without):
+            if event not in tables["intercurrent_events"]:
+                yield unknown(
+                    (*path, "without", index),
+                    event,
+                    "event",
+                    tables["intercurrent_events"],
+                    "intercurrent_events",
+                )
+    for key, item in analysis.sensitivity.items():
+        path = ("analysis", "sensitivity", key)
+        if item.estimand not in estimands:
+            yield unknown((*path, "estimand"), item.estimand, "estimand", estimands, "estimands")
+            continue
+        wanted = "analysis_set" if item.method is SensitivityMethod.ANALYSIS_SET else "strategy"
+        for name in ("analysis_set", "strategy"):
+            if (getattr(item, name) is None) == (name == wanted):
+                yield Inconsistency(
+                    (*path, name),
+                    str(getattr(item, name) or ""),
+                    f"`{item.method}` goes with `{wanted}` and nothing else",
+                    f"add `{name}`" if name == wanted else f"take `{name}` out",
+                )
+        if item.analysis_set is not None and item.analysis_set not in (EVERYBODY, *analysis.sets):
+            yield unknown(
+                (*path, "analysis_set"), item.analysis_set, "analysis set", analysis.sets, "sets"
+            )
+        endpoint = tables["endpoints"].get(estimands[item.estimand].endpoint)
+        if item.strategy is None or endpoint is None:
+            continue
+        allowed = [
+            s
+            for s in allowed_strategies(endpoint.scale)
+            if not (s is Strategy.COMPOSITE and endpoint.scale.continuous)
+        ]
+        if item.strategy not in allowed:
+            yield Inconsistency(
+                (*path, "strategy"),
+                item.strategy.value,
+                f"strategies for all events of this endpoint: {', '.join(allowed)}",
+                "choose one of them",
+            )
+        if not estimands[item.estimand].intercurrent_events:
+            yield Inconsistency(
+                (*path, "estimand"),
+                item.estimand,
+                "another strategy needs intercurrent events, and this estimand names none",
+                "name them, or take the sensitivity analysis out",
+            )
+
+
+@needs("estimands", "analysis")
+def _order(tables: Tables) -> Iterator[Inconsistency]:
+    analysis, estimands = tables["analysis"], tables["estimands"]
+    path: tuple[str, ...] = ("analysis", "graph")
+    if (analysis.testing is TestingOrder.GRAPHICAL) != (analysis.graph is not None):
+        yield Inconsistency(
+            ("analysis", "testing"),
+            analysis.testing.value,
+            "`graph` belongs to `graphical` testing, and graphical testing needs it",
+            "add [analysis.graph], or take it out",
+        )
+        return
+    for key, family in analysis.families.items():
+        if family.after is not None and family.after not in estimands:
+            yield unknown(
+                ("analysis", "families", key, "after"),
+                family.after,
+                "estimand",
+                estimands,
+                "estimands",
+            )
+    if analysis.graph is None:
+        return
+    graph = analysis.graph
+    for place, row in [
+        ((*path, "weights"), graph.weights),
+        *(((*path, "transitions", key), row) for key, row in graph.transitions.items()),
+    ]:
+        for name in row:
+            if name not in estimands:
+                yield unknown((*place, name), name, "estimand", estimands, "estimands")
+        if sum(row.values()) > 1 + 1e-9:
+            yield Inconsistency(
+                place, f"sum {sum(row.values()):g}", "shares sum to at most 1", "correct one"
+            )
+    for key, row in graph.transitions.items():
+        if key not in estimands:
+            yield unknown((*path, "transitions", key), key, "estimand", estimands, "estimands")
+        if row.get(key):
+            yield Inconsistency(
+                (*path, "transitions", key),
+                key,
+                "an estimand hands nothing on to itself",
+                "take it out",
+            )
+    if missing := [key for key in estimands if key not in graph.weights]:
+        yield Inconsistency(
+            (*path, "weights"), "", f"every estimand has a weight; {', '.join(missing)} has none",
+            "add it, 0 where the level only comes from others",
+        )  # fmt: skip
