@@ -113,7 +113,7 @@ def _lost(protocol: Protocol, contrasts: tuple[Contrast, ...]) -> list[str]:
 
 def _graphical(protocol: Protocol, estimates: Mapping[str, EstimandResult]) -> dict[str, float]:
     """Adjusted p of every estimand; one that cannot be estimated counts as p = 1."""
-    from equipoise.stats import graphical_procedure
+    from equipoise.stats import graphical_procedure_p
 
     graph = protocol.analysis.graph
     assert graph is not None
@@ -125,7 +125,7 @@ def _graphical(protocol: Protocol, estimates: Mapping[str, EstimandResult]) -> d
         ps.append(1.0 if lost else max(_decisive(c) for c in contrasts))
     weights = [graph.weights[key] for key in keys]
     transitions = [[graph.transitions.get(a, {}).get(b, 0.0) for b in keys] for a in keys]
-    adjusted = graphical_procedure(ps, weights, transitions)
+    adjusted = graphical_procedure_p(ps, weights, transitions)
     return {key: float(p) for key, p in zip(keys, adjusted, strict=True)}
 
 
