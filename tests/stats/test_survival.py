@@ -6,6 +6,7 @@ import json
 import math
 
 import numpy as np
+import polars as pl
 import pytest
 from stats_reference import STORED
 
@@ -152,6 +153,22 @@ def test_strata_with_an_empty_arm_are_counted() -> None:
     assert test.observed == 2
 
 
+def test_columns_of_a_data_frame_are_taken() -> None:
+    trial = DATA["trial"]
+    frame = pl.DataFrame(trial, strict=False)
+    plain = restricted_mean_difference(
+        trial["time"], trial["event"], trial["arm"], 28, trial["stratum"]
+    )
+    found = restricted_mean_difference(
+        frame["time"],
+        frame["event"].cast(pl.Boolean),
+        frame["arm"] == 1,
+        np.int64(28),  # pyright: ignore[reportArgumentType]
+        frame["stratum"].cast(pl.Enum(["BD", "MDD", "other"])),
+    )
+    assert found == plain
+
+
 def test_no_event_gives_no_interval() -> None:
     found = restricted_mean_difference([9, 9, 9, 9], [0, 0, 0, 0], [1, 1, 0, 0], 8)
     assert (found.estimate, found.se) == (0.0, 0.0)
@@ -193,6 +210,8 @@ def test_coverage_of_the_restricted_mean_difference() -> None:
         (lambda: restricted_mean_difference([1, 2], [1, 1], [1, 0], 1, ["a", "b"]), "no stratum has"),
         (lambda: log_rank([1, 2], [1, 0], [1, 0], ["a"]), "strata: one stratum a participant, 2 in all"),
         (lambda: log_rank([1, 2], [1, 0], [1, 0], ["a", None]), "every participant has a stratum"),
+        (lambda: log_rank([1, 2], [1, 0], [1, 0], [1.0, math.nan]), "every participant has a stratum"),
+        (lambda: kaplan_meier([1, 2], [True, None]), r"event\[1\]: entries are true or false"),
     ],
 )  # fmt: skip
 def test_what_is_refused(call: object, message: str) -> None:

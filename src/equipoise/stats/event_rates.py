@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from dataclasses import dataclass
+from numbers import Real
 
 from .errors import ArgumentError
 from .exact_intervals import clopper_pearson, require_level
@@ -137,6 +138,6 @@ def _require_events(events: int, where: str) -> int:
 
 
 def _require_exposure(exposure: float, where: str) -> float:
-    if not isinstance(exposure, int | float) or not 0.0 < exposure < math.inf:
+    if not isinstance(exposure, Real) or not 0.0 < exposure < math.inf:
         raise ArgumentError("time under observation is positive", where=where, value=exposure)
     return float(exposure)

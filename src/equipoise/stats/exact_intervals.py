@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Real
+
 from .errors import ArgumentError
 
 
@@ -69,5 +71,5 @@ def require_counts(events: int, n: int, where: str = "") -> None:
 
 def require_level(alpha: float) -> None:
     """Refuse a level outside (0, 1)."""
-    if not isinstance(alpha, int | float) or not 0.0 < alpha < 1.0:
+    if not isinstance(alpha, Real) or not 0.0 < alpha < 1.0:
         raise ArgumentError("alpha lies between 0 and 1", where="alpha", value=alpha)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isnan
 from typing import TYPE_CHECKING
 
 from .errors import ArgumentError
@@ -49,7 +50,7 @@ def flag_row(values: ArrayLike, where: str, n: int) -> np.ndarray:
             raise ArgumentError(
                 "entries are true or false, or 1 or 0",
                 where=f"{where}[{int(np.flatnonzero(wrong)[0])}]",
-                value=row[wrong][0].item(),
+                value=_plain(row[wrong][0]),
             )
     return row.astype(bool)
 
@@ -67,9 +68,17 @@ def stratum_masks(strata: ArrayLike | None, n: int) -> list[tuple[Any, np.ndarra
             where="strata",
             value=f"shape {labels.shape}",
         )
-    if labels.dtype == object and any(label is None for label in labels):
-        raise ArgumentError("every participant has a stratum", where="strata", value="None")
-    return [(level.item(), labels == level) for level in np.unique(labels)]
+    missing = [label is None or (isinstance(label, float) and isnan(label)) for label in labels]
+    if any(missing):
+        raise ArgumentError(
+            "every participant has a stratum", where=f"strata[{missing.index(True)}]", value="none"
+        )
+    return [(_plain(level), labels == level) for level in np.unique(labels)]
+
+
+def _plain(value: Any) -> Any:
+    """A Python value instead of a numpy scalar, for messages."""
+    return value.item() if hasattr(value, "item") else value
 
 
 def require_both_arms(treated: np.ndarray) -> None:

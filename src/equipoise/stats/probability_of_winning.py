@@ -115,7 +115,7 @@ def win_probability(
         raise ArgumentError("no stratum has participants in both arms", where="strata, treated")
     sizes = [s.n1 * s.n0 / (s.n1 + s.n0) for s in used]
     weights = [size / sum(sizes) for size in sizes]
-    estimate = sum(w * s.estimate for w, s in zip(weights, used, strict=True))
+    estimate = min(sum(w * s.estimate for w, s in zip(weights, used, strict=True)), 1.0)
     modelled = sum(s.parts is None for s in used)
     if modelled == len(used):
         lower, upper, p = _newcombe(used, weights, estimate, alpha)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from .errors import ArgumentError
@@ -218,6 +219,6 @@ def _mean_of(time: np.ndarray, event: np.ndarray, tau: float, label: Any) -> Res
 
 
 def _require_tau(tau: float) -> float:
-    if not isinstance(tau, int | float) or not 0.0 < tau < math.inf:
+    if not isinstance(tau, Real) or not 0.0 < tau < math.inf:
         raise ArgumentError("the horizon is a positive number", where="tau", value=tau)
     return float(tau)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING
 
 from .errors import ArgumentError
@@ -89,7 +90,7 @@ def stopping_boundary(looks: Sequence[int], p0: float, alpha: float) -> Stopping
 
     numbers = _require_looks(looks)
     require_level(alpha)
-    if not isinstance(p0, int | float) or not 0.0 < p0 < 1.0:
+    if not isinstance(p0, Real) or not 0.0 < p0 < 1.0:
         raise ArgumentError("the acceptable probability lies between 0 and 1", where="p0", value=p0)
     events: list[int | None] = []
     tails: list[float] = []
@@ -192,11 +193,15 @@ def _require_bounds(events: Sequence[int | None], looks: tuple[int, ...]) -> tup
         if count is None:
             bounds.append(None)
             continue
-        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        try:
+            whole = operator.index(count)
+        except TypeError:
+            whole = 0
+        if whole < 1:
             raise ArgumentError(
                 "a stopping count is a whole number of at least 1",
                 where=f"events at look {n}",
                 value=count,
             )
-        bounds.append(count if count <= n else None)
+        bounds.append(whole if whole <= n else None)
     return tuple(bounds)

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from .errors import ArgumentError
+from .errors import ArgumentError, ConvergenceError
 from .exact_intervals import require_level
 from .score_intervals import last_inside, restricted_p2
 
@@ -79,11 +79,12 @@ def miettinen_nurminen_stratified(
     ArgumentError
         If the counts are not whole numbers with 0 <= events <= n, if no stratum has both arms,
         or if the weights have another name.
+    ConvergenceError
+        If the iterated weights do not settle at a difference tested (never seen).
 
     References
     ----------
-    Miettinen O, Nurminen M (1985) Comparative analysis of two rates. Stat Med 4:213–226,
-    equations (14)–(16).
+    Miettinen O, Nurminen M (1985) Comparative analysis of two rates. Stat Med 4:213–226.
     """
     import numpy as np
     from scipy.special import ndtr, ndtri
@@ -151,10 +152,15 @@ class _Strata:
                 return self.size_weights, variances
             new = 1.0 / (v1 / self.n1 + v0 / self.n0)
             new /= new.sum()
-            if float(np.abs(new - w).max()) < 1e-15:
+            if float(np.abs(new - w).max()) < 1e-14:
                 return new, variances
             w = new
-        return w, variances
+        raise ConvergenceError(
+            "the iterated weights did not settle",
+            where="weights",
+            value=delta,
+            remedy="Use the weights mantel-haenszel, if the protocol allows",
+        )
 
     def score(self, delta: float) -> float:
         """Signed root of the score statistic for a common difference `delta`."""
