@@ -13,7 +13,12 @@ from stats_reference import STORED
 
 from equipoise.stats import ArgumentError, exact_risk_difference, miettinen_nurminen
 from equipoise.stats.score_intervals import restricted_p2
-from equipoise.stats.unconditional_risk_difference import fisher_exact, upper_tail
+from equipoise.stats.unconditional_risk_difference import (
+    _binomial,
+    _scores,
+    fisher_exact,
+    upper_tail,
+)
 
 CASES = json.loads((STORED / "binomial_tables.json").read_text(encoding="utf-8"))["fisher"]
 
@@ -67,17 +72,35 @@ def test_tail_equals_brute_force(counts: tuple[int, int, int, int], delta: float
     assert upper_tail(*counts, delta) == pytest.approx(brute_tail(*counts, delta), rel=1e-5)
 
 
+@pytest.mark.parametrize("counts", [(60, 150, 41, 140), (3, 190, 0, 60), (70, 80, 12, 60)])
+@pytest.mark.parametrize("delta", [-0.2, 0.0, 0.05])
+def test_the_largest_tail_is_found_in_large_samples(
+    counts: tuple[int, int, int, int], delta: float
+) -> None:
+    """Against 3,001 values of p0 with the same tables: the search must miss no peak."""
+    e1, n1, e0, n0 = counts
+    scores = _scores(n1, n0, delta)
+    region = (scores >= scores[e1, e0] - 1e-9).astype(float)
+    p0 = np.linspace(max(0.0, -delta), min(1.0, 1.0 - delta), 3001)
+    first, second = _binomial(n1, np.clip(p0 + delta, 0.0, 1.0)), _binomial(n0, p0)
+    dense = float(((first @ region) * second).sum(axis=1).max())
+    assert upper_tail(*counts, delta) >= dense * (1.0 - 1e-9)
+
+
 @pytest.mark.parametrize("counts", [(5, 8, 1, 6), (3, 10, 3, 5), (12, 24, 3, 12)])
 def test_limits_are_where_the_tails_cross(counts: tuple[int, int, int, int]) -> None:
     e1, n1, e0, n0 = counts
     found = exact_risk_difference(*counts)
     for delta in np.linspace(-0.99, found.lower - 0.003, 40):
         assert upper_tail(*counts, float(delta)) <= 0.025
-    assert upper_tail(*counts, found.lower + 1e-6) > 0.025
+    assert (
+        upper_tail(*counts, found.lower - 1e-8) <= 0.025 < upper_tail(*counts, found.lower + 1e-8)
+    )
     mirrored = e0, n0, e1, n1
     for delta in np.linspace(found.upper + 0.003, 0.99, 40):
         assert upper_tail(*mirrored, -float(delta)) <= 0.025
-    assert upper_tail(*mirrored, -found.upper + 1e-6) > 0.025
+    tails = [upper_tail(*mirrored, -found.upper + step) for step in (-1e-8, 1e-8)]
+    assert tails[0] <= 0.025 < tails[1]
 
 
 @pytest.mark.parametrize(("n1", "n0"), [(5, 3)])

@@ -94,7 +94,7 @@ def newcombe_variance(theta: float, m: int, n: int) -> float:
     return theta * (1 - theta) / (m * n) * inner
 
 
-@pytest.mark.parametrize(("m", "n"), [(3, 3), (24, 12), (1, 5), (60, 40)])
+@pytest.mark.parametrize(("m", "n"), [(3, 3), (24, 12), (1, 5), (5, 1), (60, 40)])
 def test_complete_separation_has_an_honest_interval(m: int, n: int) -> None:
     values = np.concatenate([np.full(m, 10.0) + np.arange(m), np.arange(n) / n])
     found = win_probability(values, np.arange(m + n) < m)
