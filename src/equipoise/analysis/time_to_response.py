@@ -6,6 +6,7 @@ The time is the actual day of the first visit at which the rule is met, or of th
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,6 +62,9 @@ def analyse_time_to_response(data: OutcomeData) -> OutcomeResult:
                 )
             except StatsError as error:
                 failures.append(f"{name}: {error}")
+                continue
+            if not math.isfinite(found.lower + found.upper):
+                failures.append(f"{name}: nobody responded, and so no interval can be had")
                 continue
             contrasts.append(
                 Contrast(
@@ -141,7 +145,9 @@ def _mean(
         try:
             found = restricted_mean(times.day[mine], times.event[mine], tau)
             half = float(ndtri(1 - data.alpha / 2)) * found.se
-            estimate, lower, upper = found.estimate, found.estimate - half, found.estimate + half
+            estimate = found.estimate
+            if math.isfinite(half) and half > 0:
+                lower, upper = estimate - half, estimate + half
         except StatsError:
             estimate = None
     return GroupOutcome(
