@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from equipoise.instruments.composition import Component, component_range, components
-from equipoise.instruments.definition import MissingRule, Rounding
+from equipoise.instruments.definition import TOTAL, MissingRule, Rounding
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,34 +16,49 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class ScoredItems:
-    """Scores of n forms.
+class PartScores:
+    """The total, or a subscale, of n forms.
 
     Attributes
     ----------
-    total
+    score
         (n,) points; NaN where items are missing beyond the rule.
     lowest, highest
-        (n,) points: the totals that the rated items leave possible; equal on a full form.
+        (n,) points: the scores that the rated items leave possible; equal on a full form.
     missing
-        (n,) number of components of the total without a value.
+        (n,) number of components without a value.
     prorated
-        (n,) True where the total was prorated.
-    subscales
-        Name → (n,) points, NaN as for the total.
+        (n,) True where the score was prorated.
     """
 
-    total: np.ndarray
+    score: np.ndarray
     lowest: np.ndarray
     highest: np.ndarray
     missing: np.ndarray
     prorated: np.ndarray
-    subscales: Mapping[str, np.ndarray]
 
     @property
     def n_prorated(self) -> int:
-        """How many totals were prorated."""
+        """How many scores were prorated."""
         return int(self.prorated.sum())
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredItems:
+    """Scores of n forms: the total, and each subscale by name."""
+
+    total: PartScores
+    subscales: Mapping[str, PartScores]
+
+    def part(self, name: str) -> PartScores:
+        """The scores of ``total``, or of a subscale.
+
+        Raises
+        ------
+        KeyError
+            When the scale has no such part.
+        """
+        return self.total if name == TOTAL else self.subscales[name]
 
 
 def score_items(
@@ -80,25 +95,28 @@ def score_items(
     ends = np.array([item.range for item in scale.items], dtype=float)
     turned = np.array([item.reversed for item in scale.items])
     keyed = np.where(turned, ends.sum(axis=1) - items, items)
-
-    parts = components(scale)
-    values = _component_values(keyed, parts)
-    total, prorated = _summed(scale, parts, values, rule, rule.at_most)
-    low, high = _possible(scale, keyed, parts)
-    subscales: dict[str, np.ndarray] = {}
-    for key in scale.subscales:
-        own = components(scale, key)
-        subscales[key], _ = _summed(
-            scale, own, _component_values(keyed, own), rule, rule.at_most_in_subscale
-        )
     return ScoredItems(
-        total=total,
-        lowest=low,
-        highest=high,
-        missing=np.isnan(values).sum(axis=1),
-        prorated=prorated,
-        subscales=subscales,
+        total=_part(scale, keyed, components(scale), rule, rule.at_most),
+        subscales={
+            key: _part(scale, keyed, components(scale, key), rule, rule.at_most_in_subscale)
+            for key in scale.subscales
+        },
     )
+
+
+def _part(
+    scale: Instrument,
+    keyed: np.ndarray,
+    parts: tuple[Component, ...],
+    rule: MissingItems,
+    at_most: int,
+) -> PartScores:
+    import numpy as np
+
+    values = np.column_stack([_group_values(keyed, part).max(axis=1) for part in parts])
+    score, prorated = _summed(scale, parts, values, rule, at_most)
+    low, high = _possible(scale, keyed, parts)
+    return PartScores(score, low, high, np.isnan(values).sum(axis=1), prorated)
 
 
 def _group_values(keyed: np.ndarray, component: Component) -> np.ndarray:
@@ -111,13 +129,6 @@ def _group_values(keyed: np.ndarray, component: Component) -> np.ndarray:
         largest = np.where(np.isnan(rated), -np.inf, rated).max(axis=1)
         columns.append(np.where(np.isneginf(largest), np.nan, largest))
     return np.column_stack(columns)
-
-
-def _component_values(keyed: np.ndarray, parts: tuple[Component, ...]) -> np.ndarray:
-    """(n, components) the largest of a component's groups; NaN where one of them is missing."""
-    import numpy as np
-
-    return np.column_stack([_group_values(keyed, part).max(axis=1) for part in parts])
 
 
 def _summed(
