@@ -69,10 +69,11 @@ def refuse_inconsistencies(found: Sequence[Inconsistency]) -> None:
 
 @dataclass(frozen=True)
 class TomlFile:
-    """A file: its name as said to the user, and its text."""
+    """A file: its name as said to the user, its text, and what it is: ``a protocol``."""
 
     name: str
     text: str
+    kind: str
 
     @functools.cached_property
     def lines(self) -> dict[Path, int]:
@@ -111,6 +112,10 @@ class Sources:
         """The dotted path of a field within its file."""
         return ".".join(str(part) for part in self._file(path)[1] if part != "[key]")
 
+    def table(self, path: Path) -> str:
+        """The dotted path of a table within its file; what the file is for its top."""
+        return self.field(path) or self._file(path)[0].kind
+
     def order(self, path: Path) -> tuple[int, int]:
         """Where a reader meets the field: the main file first."""
         file, rest = self._file(path)
@@ -119,7 +124,7 @@ class Sources:
 
 
 def faults_of(
-    error: ValidationError, model: type[BaseModel], name: str, sources: Sources
+    error: ValidationError, model: type[BaseModel], sources: Sources
 ) -> list[tuple[Path, Fault]]:
     """The faults of a model, each with the path of its field.
 
@@ -127,8 +132,8 @@ def faults_of(
     ----------
     error
         What pydantic raised.
-    model, name
-        The model that was read, and what one is called: ``a protocol``.
+    model
+        The model that was read.
     sources
         The files of its values.
     """
@@ -143,7 +148,7 @@ def faults_of(
             inner: list[Inconsistency] = detail.get("ctx", {})["found"]
             found += [(i.path_parts, i.fault(sources)) for i in (i.below(path) for i in inner)]
         else:
-            found.append((path, _field_fault(detail, path, sources, model, name)))
+            found.append((path, _field_fault(detail, path, sources, model)))
     return found
 
 
@@ -182,7 +187,7 @@ def _unwrap(annotation: Any) -> Any:
 
 
 def _field_fault(
-    detail: ErrorDetails, path: Path, sources: Sources, root: type[BaseModel], name: str
+    detail: ErrorDetails, path: Path, sources: Sources, root: type[BaseModel]
 ) -> Fault:
     kind = detail["type"]
     where, field = sources.where(path), sources.field(path)
@@ -195,7 +200,7 @@ def _field_fault(
             where,
             field,
             value,
-            f"`{path[-1]}` is not a field of `{sources.field(path[:-1]) or name}`",
+            f"`{path[-1]}` is not a field of `{sources.table(path[:-1])}`",
             nearest(str(path[-1]), names) + " Else take it out",
         )
     if kind == "missing":

@@ -18,7 +18,11 @@ def test_every_row_leads_somewhere(source, il2):
     assert source.field in Endpoint.model_fields
     assert source.table in Protocol.model_fields
     columns = {column.name for column in tables(il2)[source.records].columns}
-    assert {source.column, source.value, *(name for name, _ in source.always)} <= columns
+    assert {
+        source.column,
+        source.value,
+        *(() if source.part is None else source.part[1:2]),
+    } <= columns
     if source.detail is not None:
         field, _, column = source.detail
         assert field in Endpoint.model_fields

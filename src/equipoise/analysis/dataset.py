@@ -58,7 +58,10 @@ def values_of(protocol: Protocol, records: Records, endpoint: str) -> pl.DataFra
                 "value": pl.Float64,
             }
         )
-    wanted = {source.column: str(getattr(point, source.field)), **dict(source.always)}
+    wanted = {source.column: str(getattr(point, source.field))}
+    if source.part is not None:
+        field, column, whole = source.part
+        wanted[column] = getattr(point, field) or whole
     if source.detail is not None:
         field, _, column = source.detail
         wanted[column] = str(getattr(point, field))

@@ -12,9 +12,9 @@ from equipoise.analysis.results import (
     PlannedSource,
     PlannedVisit,
 )
-from equipoise.instruments import get_scale
 from equipoise.protocol.endpoint_sources import SOURCES, MeasureKind, planned_visits
 from equipoise.protocol.plan import AllocationMethod
+from equipoise.protocol.scales import scale_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,7 +84,7 @@ def _measures(protocol: Protocol, blinded: bool) -> list[PlannedMeasure]:
         for entry in getattr(protocol, source.table).values():
             if blinded and source.can_unblind and entry.unblinding:
                 continue
-            label, definition = _DEFINITIONS[source.kind](entry)
+            label, definition = _DEFINITIONS[source.kind](protocol, entry)
             planned = planned_visits(entry, protocol.visits)
             rows.append(
                 PlannedMeasure(
@@ -97,38 +97,41 @@ def _measures(protocol: Protocol, blinded: bool) -> list[PlannedMeasure]:
     return rows
 
 
-def _scale(use: InstrumentUse) -> tuple[str, str]:
-    scale = get_scale(use.scale)
+def _scale(protocol: Protocol, use: InstrumentUse) -> tuple[str, str]:
+    scale = scale_of(protocol.scales, use.scale)
+    assert scale is not None  # a protocol that exists is consistent
     items = f"; items {', '.join(map(str, use.items))}" if use.items else ""
+    if use.items and len(use.items) == len(scale.items):
+        items = "; all items"
     low, high = scale.total
     return scale.label, f"total from {low} to {high} points{items} ({scale.source})"
 
 
-def _cells(cell: CellPopulation) -> tuple[str, str]:
+def _cells(_: Protocol, cell: CellPopulation) -> tuple[str, str]:
     return cell.label, f"{cell.marker}; {', '.join(cell.units)}; parent {cell.parent}"
 
 
-def _lab(lab: Lab) -> tuple[str, str]:
+def _lab(_: Protocol, lab: Lab) -> tuple[str, str]:
     return lab.label, lab.unit
 
 
-def _vital(sign: VitalSign) -> tuple[str, str]:
+def _vital(_: Protocol, sign: VitalSign) -> tuple[str, str]:
     return sign.label, sign.unit
 
 
-def _exposure(exposure: Exposure) -> tuple[str, str]:
+def _exposure(_: Protocol, exposure: Exposure) -> tuple[str, str]:
     values = ", ".join(exposure.level_labels.get(level, level) for level in exposure.levels)
     return exposure.label, f"{exposure.kind}; {values or exposure.unit}"
 
 
-def _image(image: Imaging) -> tuple[str, str]:
+def _image(_: Protocol, image: Imaging) -> tuple[str, str]:
     by = image.tracer or image.sequence
     parts = [f"{image.modality}, {by}" if by else image.modality, f"{image.measure} ({image.unit})"]
     return image.label, "; ".join([*parts, ", ".join(image.regions)])
 
 
 #: Kind of measurement → (label, definition) of an entry of its table.
-_DEFINITIONS: dict[MeasureKind, Callable[[Any], tuple[str, str]]] = {
+_DEFINITIONS: dict[MeasureKind, Callable[[Protocol, Any], tuple[str, str]]] = {
     MeasureKind.RATING_SCALE: _scale,
     MeasureKind.CELLS: _cells,
     MeasureKind.LABORATORY: _lab,

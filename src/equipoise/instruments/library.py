@@ -56,7 +56,7 @@ def load_scale(path: str | Path) -> Instrument:
     try:
         return Instrument.model_validate(data)
     except ValidationError as error:
-        sources = Sources(TomlFile(path.name, text))
-        found = faults_of(error, Instrument, "a scale", sources)
+        sources = Sources(TomlFile(path.name, text, "a scale"))
+        found = faults_of(error, Instrument, sources)
     found.sort(key=lambda pair: sources.order(pair[0]))
     raise EquipoiseError(heading, [fault for _, fault in found])

@@ -32,7 +32,9 @@ class CovariateAssumption(Part):
 class ScoreAssumption(Part):
     """Course of one rating scale."""
 
-    baseline_mean: Number = Field(description="Mean at baseline (points)")
+    baseline_mean: Number = Field(
+        description="Mean at baseline (points); for a rating of change, the rating that means none"
+    )
     sd: Map[Key, Annotated[float, Field(gt=0)]] = Field(
         description="Standard deviation at each visit, baseline included (points)"
     )
@@ -41,7 +43,9 @@ class ScoreAssumption(Part):
     )
     correlation: Correlation = Field(description="Correlation of neighbouring visits")
     item_weight: Fraction = Field(
-        1.0, description="Recorded items: mean score as a share of the total's proportion"
+        1.0,
+        description="Some items recorded: their mean as a share of the total's proportion; "
+        "all items recorded score to the total instead",
     )
 
 

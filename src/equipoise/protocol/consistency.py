@@ -15,11 +15,13 @@ from equipoise.protocol.endpoint_sources import (
     MEASUREMENT_TABLES,
     SOURCES,
     EndpointSource,
+    MeasureKind,
     follow_up_visits,
     planned_visits,
 )
 from equipoise.protocol.plan import AllocationMethod, Design, Role
 from equipoise.protocol.questions import EstimandRole
+from equipoise.protocol.scales import scale_of
 from equipoise.toml_faults import Inconsistency
 
 Tables = Mapping[str, Any]
@@ -53,6 +55,7 @@ def inconsistencies(tables: Tables) -> list[Inconsistency]:
         consistency_of_exposures,
         consistency_of_harms,
         consistency_of_measurements,
+        consistency_of_scales,
     )
 
     assert consistency_of_analysis is not None
@@ -61,6 +64,7 @@ def inconsistencies(tables: Tables) -> list[Inconsistency]:
     assert consistency_of_estimands is not None
     assert consistency_of_exposures is not None
     assert consistency_of_measurements is not None
+    assert consistency_of_scales is not None
     return [
         found
         for needed, check in _CHECKS
@@ -323,14 +327,13 @@ def nearest_fillable(size: int, blocks: tuple[int, ...]) -> tuple[int, ...]:
 
 @needs("instruments", "safety")
 def _safety(tables: Tables) -> Iterator[Inconsistency]:
-    from equipoise.instruments import get_scale, scale_names
-
     for name in ("suicidality", "mania"):
         rule = getattr(tables["safety"], name)
         if rule is None:
             continue
         path = ("safety", name)
         use = tables["instruments"].get(rule.instrument)
+        scale = None if use is None else scale_of(tables.get("scales"), use.scale)
         if use is None:
             yield unknown(
                 (*path, "instrument"),
@@ -347,20 +350,16 @@ def _safety(tables: Tables) -> Iterator[Inconsistency]:
                 f"items of `{rule.instrument}` that are recorded: {list(use.items)}",
                 f"add {rule.item} to instruments.{rule.instrument}.items",
             )
-        elif (
-            name == "suicidality"
-            and use.scale in scale_names()
-            and rule.item != get_scale(use.scale).suicidality_item
-        ):
-            right = get_scale(use.scale).suicidality_item
+        elif name == "suicidality" and scale is not None and rule.item != scale.suicidality_item:
+            right = scale.suicidality_item
             yield Inconsistency(
                 (*path, "item"),
                 str(rule.item or "total"),
-                f"the item on suicidality of {get_scale(use.scale).label} is {right or 'none'}",
+                f"the item on suicidality of {scale.label} is {right or 'none'}",
                 f"write `item = {right}`" if right else "name another instrument",
             )
-        elif use.scale in scale_names():
-            low, high = get_scale(use.scale).range_of(rule.item)
+        elif scale is not None:
+            low, high = scale.range_of(rule.item)
             if not low < rule.threshold <= high:
                 yield Inconsistency(
                     (*path, "threshold"),
@@ -444,7 +443,9 @@ def _source(
     else:
         planned = planned_visits(entry, tables["visits"])
         baseline = [visit.id for visit in tables["visits"] if visit.baseline]
-        if not set(baseline) & set(planned) or len(planned) < 2:
+        # A rating scale says itself whether it has a baseline (consistency_of_scales).
+        rated = source.kind is MeasureKind.RATING_SCALE
+        if not set(planned) - set(baseline) or not (rated or set(baseline) & set(planned)):
             yield Inconsistency(
                 (*path, source.field),
                 str(target),

@@ -1,4 +1,4 @@
-"""Covariates and measurements: levels, ranges, visits that exist, scales and their items."""
+"""Covariates and measurements: levels, ranges, visits that exist."""
 
 from __future__ import annotations
 
@@ -50,14 +50,13 @@ def _covariates(tables: Tables) -> Iterator[Inconsistency]:
             )
 
 
-#: Tables of measurements that are always taken at the baseline visit too.
-_WITH_BASELINE = ("instruments", "cells", "labs", "vitals")
+#: Tables of measurements that are always taken at the baseline visit too; whether a rating scale
+#: is depends on the scale.
+_WITH_BASELINE = ("cells", "labs", "vitals")
 
 
 @needs("visits", *MEASUREMENT_TABLES)
 def _measurements(tables: Tables) -> Iterator[Inconsistency]:
-    from equipoise.instruments import get_scale, scale_names
-
     ids = [visit.id for visit in tables["visits"]]
     baseline = next((visit.id for visit in tables["visits"] if visit.baseline), None)
     for table in MEASUREMENT_TABLES:
@@ -75,18 +74,4 @@ def _measurements(tables: Tables) -> Iterator[Inconsistency]:
             if len(set(part.visits)) < len(part.visits):
                 yield Inconsistency(
                     (table, name, "visits"), str(list(part.visits)), "each visit once", "drop one"
-                )
-    for name, use in tables["instruments"].items():
-        path = ("instruments", name)
-        if use.scale not in scale_names():
-            yield unknown((*path, "scale"), use.scale, "scale", scale_names(), "the library")
-            continue
-        scale = get_scale(use.scale)
-        for index, item in enumerate(use.items):
-            if item not in scale.item_numbers:
-                yield Inconsistency(
-                    (*path, "items", index),
-                    str(item),
-                    f"{scale.label} has items 1 to {len(scale.items)}",
-                    "correct the number",
                 )

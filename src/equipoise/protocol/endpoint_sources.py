@@ -43,8 +43,9 @@ class EndpointSource:
     detail
         (field of an endpoint, field of the entry that lists what is valid, column of the
         records): a second name that tells values of one entry apart, as the unit of cells does.
-    always
-        (column, value) that every row of an endpoint has: ``item`` is ``total``.
+    part
+        (field of an endpoint, column of the records, value where the field is left out): which
+        part of an entry is meant, as an item of a rating scale or its ``total``.
     unit
         The unit of all entries; None where the entry, or the detail, has its own.
     can_unblind
@@ -58,7 +59,7 @@ class EndpointSource:
     column: str
     value: str = "value"
     detail: tuple[str, str, str] | None = None
-    always: tuple[tuple[str, str], ...] = ()
+    part: tuple[str, str, str] | None = None
     unit: str | None = None
     can_unblind: bool = True
 
@@ -77,7 +78,7 @@ SOURCES: tuple[EndpointSource, ...] = (
         records="scores",
         column="instrument",
         value="score",
-        always=(("item", "total"),),
+        part=("part", "item", "total"),
         unit="points",
         can_unblind=False,
     ),

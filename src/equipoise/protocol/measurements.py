@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from equipoise.instruments import MissingItems
 from equipoise.protocol.base import Flag, Int, Key, Map, Number, Part, Text
 from equipoise.protocol.harms import LiverTests, StoppingRule
 
@@ -22,9 +23,17 @@ class CellUnit(StrEnum):
 class InstrumentUse(Part):
     """A rating scale as this trial uses it."""
 
-    scale: Text = Field(description="Name of a scale in the library of instruments")
+    scale: Text = Field(description="Name of a scale: of the library, or of this plan's own")
     visits: tuple[Key, ...] = Field(min_length=1, description="Visits at which it is rated")
-    items: tuple[Int, ...] = Field((), description="Items recorded beside the total")
+    items: tuple[Int, ...] = Field(
+        (), description='Items recorded beside the total: their numbers, or "all"'
+    )
+    subscales: tuple[Key, ...] = Field(
+        (), description="Subscales recorded without their items; with all items they are computed"
+    )
+    missing_items: MissingItems | None = Field(
+        None, description="The trial's missing-item rule, where it is not the scale's"
+    )
 
 
 class CellPopulation(Part):

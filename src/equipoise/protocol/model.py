@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, Field, PrivateAttr, model_validator
 
+from equipoise.instruments import Instrument
 from equipoise.protocol.assumptions import Assumptions
 from equipoise.protocol.base import Key, Map, Part, Text
 from equipoise.protocol.endpoint_sources import MEASUREMENT_TABLES, follow_up_visits, source_of
@@ -38,6 +39,7 @@ from equipoise.protocol.plan import (
 )
 from equipoise.protocol.questions import Analysis, Endpoint, Estimand, EstimandRole
 from equipoise.protocol.reporting import Reporting
+from equipoise.protocol.scales import parts_of, scale_of, with_all_items
 from equipoise.toml_faults import refuse_inconsistencies
 
 if TYPE_CHECKING:
@@ -60,6 +62,9 @@ class Protocol(Part):
     population: Population = Field(description="Who takes part")
     visits: tuple[Visit, ...] = Field(min_length=2, description="Visits in the order of their days")
     instruments: Map[Key, InstrumentUse] = Field({}, description="Rating scales by key")
+    scales: Map[Key, Instrument] = Field(
+        {}, description="Rating scales of one's own, by the name that instruments use"
+    )
     cells: Map[Key, CellPopulation] = Field({}, description="Cell populations by key")
     labs: Map[Key, Lab] = Field({}, description="Laboratory values by key")
     vitals: Map[Key, VitalSign] = Field({}, description="Vital signs by key")
@@ -91,6 +96,11 @@ class Protocol(Part):
 
     _home: Path | None = PrivateAttr(None)
     """Folder of the file it was read from: its lock stands there."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _all_items(cls, data: Any) -> Any:
+        return with_all_items(data)
 
     @model_validator(mode="after")
     def _consistent(self) -> Protocol:
@@ -199,6 +209,28 @@ class Protocol(Part):
             if visit.id == key:
                 return visit
         raise KeyError(key)
+
+    def scale(self, instrument: str) -> Instrument:
+        """The rating scale of an instrument: the library's, or one of the protocol's own.
+
+        Raises
+        ------
+        KeyError
+            When the protocol has no such instrument.
+        """
+        scale = scale_of(self.scales, self.instruments[instrument].scale)
+        assert scale is not None  # a protocol that exists is consistent
+        return scale
+
+    def parts(self, instrument: str) -> tuple[str, ...]:
+        """What the records hold of an instrument: ``total``, numbers of items, subscales.
+
+        Raises
+        ------
+        KeyError
+            When the protocol has no such instrument.
+        """
+        return parts_of(self.instruments[instrument], self.scale(instrument))
 
     @property
     def primary(self) -> tuple[str, Estimand]:

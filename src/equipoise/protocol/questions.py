@@ -33,6 +33,9 @@ class Endpoint(Part):
 
     label: Text = Field(description="Name as printed")
     instrument: Key | None = Field(None, description="Rating scale of the protocol")
+    part: Text | None = Field(
+        None, description="Of the instrument: number of an item or a subscale; else the total"
+    )
     cells: Key | None = Field(None, description="Cell population of the protocol")
     cell_unit: CellUnit | None = Field(None, description="Unit of the cell population")
     lab: Key | None = Field(None, description="Laboratory value of the protocol")

@@ -14,6 +14,8 @@ from pydantic_core import ErrorDetails
 from equipoise.faults import EquipoiseError, Fault
 from equipoise.protocol.consistency import Inconsistency, inconsistencies
 from equipoise.protocol.model import Protocol
+from equipoise.protocol.scale_files import with_scale_files
+from equipoise.protocol.scales import with_all_items
 from equipoise.toml_faults import Sources, TomlFile, faults_of, is_inconsistent
 from equipoise.toml_syntax import parse_toml, read_toml_text
 
@@ -51,9 +53,11 @@ def check_protocol(study: str | Path) -> tuple[Protocol | None, tuple[Fault, ...
     path = find_study(study)
     text = read_toml_text(path, f"The protocol of `{study}` cannot be read", "protocol")
     data, syntax = parse_toml(text, path.name, "protocol")
-    sources = Sources(TomlFile(path.name, text))
     if syntax and not data:
         return None, tuple(syntax)
+    data, files, scale_faults = with_scale_files(data, path.parent)
+    sources = Sources(TomlFile(path.name, text, "a protocol"), files)
+    syntax += scale_faults
     if syntax:
         # What was cut out to get past a fault of syntax must not be called missing.
         rest = [f for f in _faults(data, sources)[1] if f.code in _SURE_DESPITE_SYNTAX]
@@ -66,10 +70,11 @@ _SURE_DESPITE_SYNTAX = frozenset({"field-unknown", "value-invalid"})
 
 
 def _faults(data: dict[str, Any], sources: Sources) -> tuple[Protocol | None, list[Fault]]:
+    data = with_all_items(data)
     try:
         return Protocol.model_validate(data), []
     except ValidationError as error:
-        found = faults_of(error, Protocol, "a protocol", sources)
+        found = faults_of(error, Protocol, sources)
         details = error.errors(include_url=False)
     if not any(is_inconsistent(detail) and not detail["loc"] for detail in details):
         known = {path for path, _ in found}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -81,19 +81,30 @@ class RowFaults:
         code: str,
         field: str,
         values: pl.Series | None,
-        rule: str,
+        rule: str | Callable[[int], str],
         remedy: str,
     ) -> None:
-        """Add a fault for every row where `wrong` (boolean, one a row) is true."""
+        """Add a fault for every row where `wrong` (boolean, one a row) is true.
+
+        `rule` may depend on the row.
+        """
         rows = wrong.arg_true()
         for index in rows.head(KEPT).to_list():
             value = "" if values is None else _quoted(values[index])
             if value and self._blinded and not self._open(value, index):
                 value = WITHHELD
-            self.faults.append(Fault(code, self.place.of(index), field, value, rule, remedy))
+            said = rule if isinstance(rule, str) else rule(index)
+            self.faults.append(Fault(code, self.place.of(index), field, value, said, remedy))
         if rows.len() > KEPT:
             self.faults.append(
-                Fault(code, self.place.where, field, f"{rows.len() - KEPT} more rows", rule, remedy)
+                Fault(
+                    code,
+                    self.place.where,
+                    field,
+                    f"{rows.len() - KEPT} more rows",
+                    rule if isinstance(rule, str) else rule(rows[KEPT]),
+                    remedy,
+                )
             )
 
 

@@ -20,6 +20,7 @@ from equipoise.records.schema import (
     entered_word,
     tables,
 )
+from equipoise.records.scoring import check_against_items, with_scores
 from equipoise.records.validation_of_exposures import check_exposures, check_imaging
 
 if TYPE_CHECKING:
@@ -132,7 +133,8 @@ def validate(
     if faults:
         raise EquipoiseError(heading, faults)
     assert manifest is not None
-    return Records(manifest=manifest, notes=tuple(check.notes), **frames)
+    records = Records(manifest=manifest, notes=tuple(check.notes), **frames)
+    return with_scores(protocol, records)
 
 
 class _Checks:
@@ -361,17 +363,15 @@ class _Checks:
         )
 
     def scores(self, frame: pl.DataFrame, rows: RowFaults) -> None:
-        from equipoise.instruments import get_scale
-
         protocol = self.protocol
         self._one_of(
             rows, frame["instrument"], list(protocol.instruments), "instrument-unknown",
             "instruments",
         )  # fmt: skip
         for key, use in protocol.instruments.items():
-            scale = get_scale(use.scale)
+            scale = protocol.scale(key)
             mine = frame["instrument"] == key
-            items = ["total", *(str(item) for item in use.items)]
+            items = protocol.parts(key)
             rows.add(
                 (mine & ~frame["item"].is_in(items)).fill_null(False),
                 code="item-unknown",
@@ -381,7 +381,7 @@ class _Checks:
                 remedy="correct the item",
             )
             for item in items:
-                low, high = scale.range_of(None if item == "total" else int(item))
+                low, high = scale.range_of(item)
                 outside = (
                     mine
                     & (frame["item"] == item)
@@ -392,11 +392,11 @@ class _Checks:
                     code="score-out-of-range",
                     field="score",
                     values=frame["score"],
-                    rule=f"{scale.label} {'total' if item == 'total' else f'item {item}'} "
-                    f"lies between {low} and {high}",
+                    rule=f"{scale.label} {scale.label_of(item)} lies between {low} and {high}",
                     remedy="correct it, or leave it empty where it was not rated",
                 )
             self._planned(rows, frame, mine, key, use.visits)
+        check_against_items(protocol, frame, rows)
 
     def _planned(
         self, rows: RowFaults, frame: pl.DataFrame, mine: pl.Series, key: str, visits: object

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from equipoise.patients import Cohort, Scenario
+from equipoise.simulation.rated_items import apportioned_items
 
 if TYPE_CHECKING:
     import numpy as np
@@ -85,6 +86,8 @@ def _worse_than_average(protocol: Protocol, cohort: Cohort, n: int) -> np.ndarra
     scores = cohort.scores[key]
     spread = np.maximum(scores.std(axis=0), 1e-12)
     own = (scores - scores.mean(axis=0)) / spread
+    if protocol.scale(key).better == "higher":
+        own = -own
     planned = [i for i, v in enumerate(protocol.visits) if v.id in protocol.instruments[key].visits]
     for index in range(len(protocol.visits)):
         before = [k for k, i in enumerate(planned) if i <= index]
@@ -126,30 +129,38 @@ def score_table(
 ) -> pl.DataFrame | None:
     """The table `scores`: totals rounded and cut to the scale, and the recorded items.
 
-    An item is binomial: of its range, each point with the probability `item_weight` times the
+    Where all items of a total are recorded they score to it (`apportioned_items`). Otherwise an
+    item is binomial: of its range, each point with the probability `item_weight` times the
     total's share of the highest total.
     """
     import numpy as np
     import polars as pl
 
-    from equipoise.instruments import get_scale
+    from equipoise.instruments import TOTAL, needed
 
     plan = protocol.assumptions.statistical
     assert plan is not None
     frames = []
     for key, use in protocol.instruments.items():
-        scale = get_scale(use.scale)
+        scale = protocol.scale(key)
         at = [i for i, v in enumerate(protocol.visits) if v.id in use.visits]
         names = [protocol.visits[i].id for i in at]
         low, high = scale.total
         total = np.clip(np.round(cohort.scores[key]), low, high)
-        items = {"total": total}
-        for item in use.items:
-            lowest, highest = scale.range_of(item)
+        scores = {TOTAL: total}
+        if scale.items and needed(scale) <= set(use.items):
+            drawn = apportioned_items(scale, total, generator)
+            scores |= {str(item): points.astype(float) for item, points in drawn.items()}
+        for part in (*use.items, *use.subscales):
+            if str(part) in scores:
+                continue
+            lowest, highest = scale.range_of(part)
             share = plan.scores[key].item_weight * (total - low) / (high - low)
             points = lowest + generator.binomial(highest - lowest, share)
-            items[str(item)] = np.minimum(points, np.maximum(total, lowest))
-        for item, values in items.items():
+            points = np.minimum(points, np.maximum(total, lowest))
+            turned = isinstance(part, int) and scale.items[part - 1].reversed
+            scores[str(part)] = lowest + highest - points if turned else points
+        for item, values in scores.items():
             frame = long_table(ids, names, days[:, at], {"score": values})
             frames.append(
                 frame.with_columns(instrument=pl.lit(key), item=pl.lit(item)).select(

@@ -9,6 +9,7 @@ from equipoise.faults import nearest, single
 from equipoise.patients import Scenario, draw_exposures, draw_images, statistical_patients
 from equipoise.randomisation import randomise
 from equipoise.records import Manifest, Origin, Records
+from equipoise.records.scoring import with_computed_scores
 from equipoise.simulation.events import adverse_events, doses
 from equipoise.simulation.exposures_and_imaging import exposure_table, imaging_table
 from equipoise.simulation.medications import medications
@@ -88,6 +89,9 @@ def simulate(
     images = draw_images(
         protocol, arms, stream(seed, "imaging", trial), scenario=Scenario(scenario)
     )
+    scores = score_table(protocol, cohort, ids, days, stream(seed, "items", trial))
+    if scores is not None:
+        scores, _ = with_computed_scores(protocol, scores)
     records = Records(
         manifest=Manifest(
             origin=Origin.SIMULATED,
@@ -101,7 +105,7 @@ def simulate(
         allocation=listed,
         kits=kits,
         visits=visit_table(protocol, ids, days),
-        scores=score_table(protocol, cohort, ids, days, stream(seed, "items", trial)),
+        scores=scores,
         cells=cell_table(protocol, cohort, ids, days),
         labs=lab_table(protocol, cohort, ids, days),
         exposures=exposure_table(protocol, exposures, ids, days),
