@@ -155,7 +155,7 @@ CASES = {
     ),
     "another word for items": (
         [("items = [3]", 'items = "every"')],
-        "instruments.hdrs.items", "valid tuple", 'their numbers, or "all"',
+        "instruments.hdrs.items", "list", 'their numbers, or "all"',
     ),
     "a subscale that the scale has not": (
         [("items = [3]", 'items = [3]\nsubscales = ["core"]')],
