@@ -30,9 +30,18 @@ total = [0, 4]
 
 INLINE = "[scales.mine]\n" + MINE.replace("[subscales.first]", "[scales.mine.subscales.first]")
 
-#: The twin rates mania by the scale `mine` instead.
-USES_MINE = ('[instruments.ymrs]\nscale = "ymrs"', '[instruments.ymrs]\nscale = "mine"')
-THRESHOLD = ("threshold = 12", "threshold = 5")
+#: The twin also rates the scale `mine`.
+USES_MINE = (
+    "[cells.treg]\n",
+    '[instruments.own]\nscale = "mine"\nvisits = ["baseline", "week8"]\n\n[cells.treg]\n',
+)
+ASSUMED = (
+    "[assumptions.statistical.cells.treg]\n",
+    "[assumptions.statistical.scores.own]\nbaseline_mean = 3\ncorrelation = 0.5\n"
+    "sd = { baseline = 1, week8 = 1 }\n"
+    "change = { placebo = { week8 = 0 }, il2 = { week8 = 0 } }\n\n"
+    "[assumptions.statistical.cells.treg]\n",
+)
 
 
 def with_inline(*changes):
@@ -41,7 +50,7 @@ def with_inline(*changes):
     for old, new in changes:
         assert old in text, old
         text = text.replace(old, new, 1)
-    return [USES_MINE, THRESHOLD, ("[safety.suicidality]", text + "\n[safety.suicidality]")]
+    return [USES_MINE, ASSUMED, ("[safety.suicidality]", text + "\n[safety.suicidality]")]
 
 
 @pytest.fixture
@@ -51,7 +60,7 @@ def with_file(tmp_path, write_protocol):
     def write(text=MINE, *changes, name="mine"):
         (tmp_path / "instruments").mkdir(exist_ok=True)
         (tmp_path / "instruments" / f"{name}.toml").write_text(text, encoding="utf-8")
-        return write_protocol(USES_MINE, THRESHOLD, *changes)
+        return write_protocol(USES_MINE, ASSUMED, *changes)
 
     return write
 
@@ -68,10 +77,10 @@ def test_a_scale_of_ones_own_is_one_plan_in_the_protocol_or_beside_it(
     beside = eq.load_protocol(with_file())
     (tmp_path / "instruments" / "mine.toml").unlink()
     inline = eq.load_protocol(write_protocol(*with_inline()))
-    assert beside.scale("ymrs").label == inline.scale("ymrs").label == "Mine"
+    assert beside.scale("own").label == inline.scale("own").label == "Mine"
     assert beside.hash == inline.hash
     assert beside.scale("hdrs").label == "HDRS-17"
-    assert Protocol.model_validate(beside.model_dump()) == beside
+    assert Protocol.model_validate(beside.model_dump()).hash == beside.hash
 
 
 def test_a_changed_scale_is_a_changed_plan(with_file, il2):
@@ -228,15 +237,15 @@ def test_all_items_are_written_out_so_that_both_ways_are_one_plan(write_protocol
 
 def test_parts_are_the_total_the_items_and_the_subscales(with_file):
     plan = eq.load_protocol(with_file())
-    assert plan.parts("ymrs") == ("total",)
+    assert plan.parts("own") == ("total",)
     assert plan.parts("hdrs") == ("total", "3")
     items = (
-        '[instruments.ymrs]\nscale = "mine"',
-        '[instruments.ymrs]\nscale = "mine"\nitems = "all"',
+        '[instruments.own]\nscale = "mine"',
+        '[instruments.own]\nscale = "mine"\nitems = "all"',
     )
-    assert eq.load_protocol(with_file(MINE, items)).parts("ymrs") == ("total", "1", "2", "first")
-    given = (items[0], '[instruments.ymrs]\nscale = "mine"\nsubscales = ["first"]')
-    assert eq.load_protocol(with_file(MINE, given)).parts("ymrs") == ("total", "first")
+    assert eq.load_protocol(with_file(MINE, items)).parts("own") == ("total", "1", "2", "first")
+    given = (items[0], '[instruments.own]\nscale = "mine"\nsubscales = ["first"]')
+    assert eq.load_protocol(with_file(MINE, given)).parts("own") == ("total", "first")
 
 
 def test_the_hashes_of_the_built_in_plans_do_not_know_of_own_scales(il2):

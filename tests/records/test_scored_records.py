@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from tests.conftest import protocol_text
 
 import equipoise as eq
 from equipoise.analysis.dataset import values_of
@@ -235,24 +234,31 @@ def test_recording_all_items_changes_no_simulated_total(plan, il2):
     assert totals_of[0].equals(totals_of[1])
 
 
+def ratings(scale, key, *, before, visits="baseline, week8", mean=4, sd=1.0):
+    """Changes to the twin that add an instrument, and its assumptions."""
+    names = [f'"{name}"' for name in visits.split(", ")]
+    after = [name for name in visits.split(", ") if name != "baseline"]
+    flat = "{ " + ", ".join(f"{name} = 0" for name in after) + " }"
+    spread = ", ".join(f"{name} = {sd}" for name in visits.split(", "))
+    return [
+        (before, f'[instruments.{key}]\nscale = "{scale}"\nvisits = [{", ".join(names)}]\n\n{before}'),
+        (CTQ_ASSUMED[0],
+         f"[assumptions.statistical.scores.{key}]\nbaseline_mean = {mean}\ncorrelation = 0.5\n"
+         f"sd = {{ {spread} }}\nchange = {{ placebo = {flat}, il2 = {flat} }}\n\n{CTQ_ASSUMED[0]}"),
+    ]  # fmt: skip
+
+
 def test_ratings_without_items_are_whole_and_within_their_range(plan):
     """CGI-I and GAF by the same assumptions: bounded whole numbers, CGI-I not at baseline."""
-    text = protocol_text("il2-depression")
-    assert text.count("[instruments.ymrs]") == 1
     protocol = plan(
-        ('[instruments.ymrs]\nscale = "ymrs"\nvisits = ["baseline", ',
-         '[instruments.ymrs]\nscale = "cgi-i"\nvisits = ['),
-        ("threshold = 12", "threshold = 5"),
-        ("baseline_mean = 2\n", "baseline_mean = 4\n"),
-        ("sd = { baseline = 1.5, day5", "sd = { day5"),
-        (CTQ[0], CTQ[1].replace("ctq", "gaf").replace('items = "all"\n', "")),
-        (CTQ_ASSUMED[0], CTQ_ASSUMED[1].replace("ctq", "gaf").replace("= 45", "= 97")),
-    )  # fmt: skip
+        *ratings("cgi-i", "change", before="[cells.treg]\n", visits="week2, week8", sd=2.0),
+        *ratings("gaf", "gaf", before="[cells.treg]\n", mean=97, sd=12.0),
+    )
     scores = eq.simulate(protocol, seed=1).scores
-    ratings = scores.filter(instrument="ymrs")
-    assert set(ratings["item"]) == {"total"}
-    assert "baseline" not in ratings["visit"].to_list()
-    assert set(ratings["score"]) <= {1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0}
+    change = scores.filter(instrument="change")
+    assert set(change["item"]) == {"total"}
+    assert set(change["visit"]) == {"week2", "week8"}
+    assert set(change["score"]) <= {1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0}
     functioning = scores.filter(instrument="gaf")["score"]
     assert functioning.max() == 100
     assert (functioning == functioning.round()).all()
@@ -260,20 +266,20 @@ def test_ratings_without_items_are_whole_and_within_their_range(plan):
 
 def test_who_functions_worse_leaves_more_often(plan):
     """Of a scale where higher is better, the low scores are the worse ones."""
-    gaf = [
-        ('[instruments.hdrs]\nscale = "hdrs-17"', '[instruments.hdrs]\nscale = "gaf"'),
-        ("items = [3]\n", ""),
-        ('[safety.suicidality]\ninstrument = "hdrs"\nitem = 3\nthreshold = 3\n'
-         'reason = "Suicidal ideas or gestures on HDRS item 3"\n', ""),
-        ("size = 36", "size = 1200"), ("MDD = 18, BD = 18", "MDD = 600, BD = 600"),
-        ("slope = 0.5", "slope = 2.0"),
-        ("probability = { placebo = 0.10, il2 = 0.08 }",
-         "probability = { placebo = 0.5, il2 = 0.5 }"),
-    ]  # fmt: skip
-    records = eq.simulate(plan(*gaf), seed=1, scenario="null")
+    visits = "baseline, day5, week2, week4, week6, week8"
+    records = eq.simulate(
+        plan(
+            *ratings("gaf", "gaf", before="[instruments.hdrs]\n", visits=visits, mean=50, sd=4.5),
+            ("size = 36", "size = 1200"), ("MDD = 18, BD = 18", "MDD = 600, BD = 600"),
+            ("slope = 0.5", "slope = 2.0"),
+            ("probability = { placebo = 0.10, il2 = 0.08 }",
+             "probability = { placebo = 0.5, il2 = 0.5 }"),
+        ),
+        seed=1, scenario="null",
+    )  # fmt: skip
     left = records.disposition.filter(event="discontinued")["participant"].implode()
-    first = records.scores.filter(instrument="hdrs", visit="baseline", item="total").with_columns(
+    first = records.scores.filter(instrument="gaf", visit="baseline", item="total").with_columns(
         left=pl.col("participant").is_in(left)
     )
     means = {key[0]: part["score"].mean() for key, part in first.group_by("left")}
-    assert means[True] < means[False] - 1.5  # spread 4.5, five standard errors are 1.3
+    assert means[True] < means[False] - 1.3  # spread 4.5: five standard errors

@@ -65,7 +65,7 @@ def analyse_ordinal(data: OutcomeData) -> OutcomeResult:
 def _values(data: OutcomeData) -> dict[tuple[str, str], float]:
     rows = data.values.select("participant", "visit", "value").iter_rows()
     values = {(str(p), str(v)): float(x) for p, v, x in rows}
-    low, high = data.rating.total
+    low, high = data.rating.range_of(data.endpoint.part)
     worst = float(high if data.endpoint.better == "lower" else low)
     return values | dict.fromkeys(data.failures, worst)
 
@@ -100,8 +100,14 @@ def _categories(
                 upper=None,
                 categories=()
                 if hide
-                else tuple((f"{category:g}", int(n)) for category, n in tables[group]),
+                else tuple((_named(data, category), int(n)) for category, n in tables[group]),
                 suppressed=hide or (few and bool(mine)),
             )
         )
     return rows
+
+
+def _named(data: OutcomeData, category: float) -> str:
+    """A category as printed: its number, and its level where the scale names one."""
+    level = data.rating.levels.get(f"{category:g}")
+    return f"{category:g} ({level})" if level else f"{category:g}"

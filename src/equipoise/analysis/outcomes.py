@@ -62,9 +62,19 @@ class OutcomeData:
     @property
     def rating(self) -> Instrument:
         """The rating scale behind the endpoint."""
-        from equipoise.instruments import get_scale
+        return self.protocol.scale(str(self.endpoint.instrument))
 
-        return get_scale(self.protocol.instruments[str(self.endpoint.instrument)].scale)
+    @property
+    def rated(self) -> str:
+        """What is rated, as printed: the scale, with its part where it is not the total."""
+        part = self.endpoint.part
+        label = self.rating.label
+        return label if part is None else f"{label} {self.rating.label_of(part)}"
+
+    @property
+    def lowest(self) -> int:
+        """The lowest score (points)."""
+        return self.rating.range_of(self.endpoint.part)[0]
 
     @property
     def stratified_by(self) -> tuple[str, ...]:
@@ -130,8 +140,10 @@ def reached(data: OutcomeData) -> dict[tuple[str, str], bool]:
     """(participant, visit) → whether the rule for response or remission is met there.
 
     Response is a reduction (a rise, where higher is better) of at least the stated share of the
-    baseline score; whoever has no baseline, or one of 0, has no response to be judged. Remission
-    is a score below the stated limit. Failures by a composite strategy are False.
+    baseline score, in points above the scale's lowest score: of a scale from 30, half of 90 is 60.
+    Whoever has no baseline, or the lowest, has no response to be judged. A rating of change is a
+    response by itself. Remission is a score below (or at least) the stated limit. Failures by a
+    composite strategy are False.
     """
     point, rating = data.endpoint, data.rating
     rows = data.values.select("participant", "visit", "value").iter_rows()
@@ -140,19 +152,27 @@ def reached(data: OutcomeData) -> dict[tuple[str, str], bool]:
     first = data.protocol.baseline.id
     reduction = rating.response_reduction if point.reduction is None else point.reduction
     below = rating.remission_below if point.below is None else point.below
+    low = data.lowest
     sign = 1.0 if point.better == "lower" else -1.0
     for (person, visit), value in values.items():
         if visit == first:
             continue
         if point.scale is Scale.REMISSION:
-            assert below is not None
-            found[person, visit] = value < below
+            found[person, visit] = (
+                value < below
+                if below is not None
+                else value >= float(rating.remission_at_least or 0)
+            )
+            continue
+        if not rating.baseline:
+            assert rating.response_at_most is not None
+            found[person, visit] = value <= rating.response_at_most
             continue
         assert reduction is not None
         start = values.get((person, first))
-        if start:
+        if start is not None and start > low:
             # Half of 21 is 10.5: compare what was lost, without rounding.
-            found[person, visit] = sign * (start - value) >= reduction * abs(start) - 1e-9
+            found[person, visit] = sign * (start - value) >= reduction * (start - low) - 1e-9
     for key in data.failures:
         found[key] = False
     return found
@@ -163,10 +183,16 @@ def definition_of(data: OutcomeData) -> str:
     point, rating = data.endpoint, data.rating
     if point.scale is Scale.REMISSION:
         limit = rating.remission_below if point.below is None else point.below
-        return f"{rating.label} below {limit:g}"
+        if limit is None:
+            return f"{data.rated} of at least {rating.remission_at_least:g}"
+        return f"{data.rated} below {limit:g}"
     if point.scale is Scale.ORDINAL:
-        return f"category of {rating.label}"
+        return f"category of {data.rated}"
+    first = "first " if point.scale is Scale.TIME_TO_RESPONSE else ""
+    if not rating.baseline:
+        return f"{first}{data.rated} of at most {rating.response_at_most:g}"
     reduction = rating.response_reduction if point.reduction is None else point.reduction
     way = "reduction" if point.better == "lower" else "rise"
-    text = f"{way} of {rating.label} by at least {100 * float(reduction or 0):g} % from baseline"
-    return f"first {text}" if point.scale is Scale.TIME_TO_RESPONSE else text
+    above = f" (points above {data.lowest})" if data.lowest else ""
+    share = f"at least {100 * float(reduction or 0):g} % from baseline{above}"
+    return f"{first}{way} of {data.rated} by {share}"

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from equipoise.instruments import TOTAL, Instrument
 from equipoise.protocol.consistency import Inconsistency, Tables, needs, unknown
 from equipoise.protocol.intercurrent import Strategy
 from equipoise.protocol.questions import Endpoint, Scale, SensitivityMethod, TestingOrder
+from equipoise.protocol.scales import scale_of
 
 EVERYBODY = "randomised"
 
@@ -113,25 +115,34 @@ def _outcome(tables: Tables, path: tuple[str, ...], endpoint: Endpoint) -> Itera
     rating = _rating(tables, endpoint.instrument)
     if rating is None:
         return
-    if fields["reduction"] and endpoint.reduction is None and rating.response_reduction is None:
+    # The scale's rules are rules of its total.
+    whole = endpoint.part in (None, TOTAL)
+    rated = rating.label if whole else f"the part `{endpoint.part}` of {rating.label}"
+    response = rating.response_reduction if rating.baseline else rating.response_at_most
+    remission = (
+        rating.remission_at_least if rating.remission_below is None else rating.remission_below
+    )
+    if fields["reduction"] and endpoint.reduction is not None and not rating.baseline:
         yield Inconsistency(
-            path, "", f"{rating.label} has no rule for response", "add `reduction`, for example 0.5"
+            (*path, "reduction"),
+            f"{endpoint.reduction:g}",
+            f"{rating.label} rates a change and has no baseline to be reduced from",
+            "take it out",
         )
-    if fields["below"] and endpoint.below is None and rating.remission_below is None:
+    elif fields["reduction"] and endpoint.reduction is None and (response is None or not whole):
         yield Inconsistency(
-            path, "", f"{rating.label} has no rule for remission", "add `below` with its source"
+            path, "", f"{rated} has no rule for response", "add `reduction`, for example 0.5"
+        )
+    if fields["below"] and endpoint.below is None and (remission is None or not whole):
+        yield Inconsistency(
+            path, "", f"{rated} has no rule for remission", "add `below` with its source"
         )
 
 
-def _rating(tables: Tables, instrument: str) -> Any:
+def _rating(tables: Tables, instrument: str) -> Instrument | None:
     """The rating scale of an instrument; None where either is unknown (and said elsewhere)."""
-    from equipoise.instruments import get_scale
-
     use = tables["instruments"].get(instrument)
-    try:
-        return None if use is None else get_scale(use.scale)
-    except KeyError:
-        return None
+    return None if use is None else scale_of(tables.get("scales"), use.scale)
 
 
 @needs("endpoints", "estimands", "intercurrent_events", "analysis")
