@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test lint types bench picture pages clean
+.PHONY: demo test lint types bench picture pages docs validate clean
 
 demo: $(VENV)/core
 	@$(BIN)/equipoise compile
@@ -33,6 +33,17 @@ pages: $(VENV)/dev
 	EQUIPOISE_TABLES=1 $(BIN)/python -m pytest -q tests/docs/test_reference_pages.py \
 		tests/docs/test_documentation.py -k "page_of"
 
+# The documentation site, from docs/ into out/site; a broken link or anchor is an error (with
+# --quiet it would pass: mkdocs does not count warnings that it does not print).
+docs: $(VENV)/docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+	@echo out/site/index.html
+
+# What takes too long for every change: heavy studies, and fuzzing with many examples.
+validate: $(VENV)/dev
+	@$(BIN)/equipoise compile
+	EQUIPOISE_VALIDATE=1 $(BIN)/python -m pytest -m "validate or not validate" tests/fuzz
+
 $(VENV)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Equipoise needs Python 3.11 or newer; name one: make PYTHON=python3.12"; exit 1; }
@@ -49,6 +60,11 @@ $(VENV)/core: $(VENV)/python pyproject.toml constraints.txt
 $(VENV)/dev: $(VENV)/core
 	@echo "installing the development tools"
 	@$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+$(VENV)/docs: $(VENV)/dev
+	@echo "installing the tools of the documentation site"
+	@$(BIN)/python -m pip install --quiet --editable '.[dev,docs]'
 	@touch $@
 
 clean:
