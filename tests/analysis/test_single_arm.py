@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from tests.analysis.test_other_designs import changed
 
@@ -44,6 +46,16 @@ def test_the_change_is_described_and_never_tested(results):
     said = answer_sentence(results, answer)
     assert "cannot be attributed to the treatment" in said
     assert " p " not in said
+
+
+def test_the_report_speaks_of_no_randomisation(results, tmp_path):
+    page = eq.write_report(results, tmp_path / "out").read_text(encoding="utf-8")
+    body = re.sub(r"<style>.*?</style>", "", page, flags=re.DOTALL)
+    text = re.sub(r"<[^>]+>", " ", body)
+    for said in ("Standardised difference", "were randomised", "of all randomised", " vs "):
+        assert said not in text, said
+    assert "Nobody was randomised" in text
+    assert "Enrolled" in text
 
 
 def test_records_have_no_allocation_and_name_the_drug(protocol, tmp_path):

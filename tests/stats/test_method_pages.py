@@ -12,7 +12,8 @@ PAGES = [
     "mmrm.md", "kenward-roger.md", "satterthwaite.md", "least-squares-means.md",
     "exact-and-score-intervals.md", "stratified-risk-difference.md", "time-to-event.md",
     "win-probability.md", "stopping-rules.md", "event-rates.md",
-    "exact-risk-difference.md", "graphical-procedure.md",
+    "exact-risk-difference.md", "graphical-procedure.md", "estimands.md",
+    "response-and-remission.md",
 ]  # fmt: skip
 
 

@@ -34,6 +34,18 @@ REFERENCES = {
     "premarketing clinical evaluation. 2009.",
     "stopping": "Schultz JR, Nichol FR, Elfring GL, Weed SD. Multiple-stage procedures for drug "
     "screening. Biometrics 1973;29:293\u2013300.",
+    "unconditional": "Chan ISF, Zhang Z. Test-based exact confidence intervals for the difference "
+    "of two binomial proportions. Biometrics 1999;55:1202\u20139.",
+    "kaplan-meier": "Kaplan EL, Meier P. Nonparametric estimation from incomplete observations. "
+    "J Am Stat Assoc 1958;53:457\u201381.",
+    "restricted-mean": "Royston P, Parmar MKB. Restricted mean survival time: an alternative to "
+    "the hazard ratio. BMC Med Res Methodol 2013;13:152.",
+    "log-rank": "Mantel N. Evaluation of survival data and two new rank order statistics arising "
+    "in its consideration. Cancer Chemother Rep 1966;50:163\u201370.",
+    "win": "Brunner E, Munzel U. The nonparametric Behrens-Fisher problem: asymptotic theory and a "
+    "small-sample approximation. Biom J 2000;42:17\u201325.",
+    "graphical": "Bretz F, Maurer W, Brannath W, Posch M. A graphical approach to sequentially "
+    "rejective multiple test procedures. Stat Med 2009;28:586\u2013604.",
     "balance": "Austin PC. Balance diagnostics for comparing the distribution of baseline "
     "covariates. Stat Med 2009;28:3083\u2013107.",
 }
@@ -58,8 +70,28 @@ def used(results: Results) -> list[str]:
         c.adjusted_p is not None for a in results.answers for c in a.contrasts
     ):
         keys.append("holm")
-    keys += harm_keys(results.safety)
+    if results.plan.testing == "graphical" and results.compared:
+        keys.append("graphical")
+    keys += outcome_keys(results)
+    keys += [key for key in harm_keys(results.safety) if key not in keys]
     return [REFERENCES[key] for key in keys]
+
+
+def outcome_keys(results: Results) -> list[str]:
+    """Keys of the references behind response, remission, times and categories."""
+    scales = {o.scale for o in results.outcomes.values()}
+    rates = bool(scales & {"response", "remission"})
+    compared = results.compared
+    found = {
+        "exact": rates,
+        "score": rates and compared,
+        "unconditional": rates and compared,
+        "kaplan-meier": "time-to-response" in scales,
+        "restricted-mean": "time-to-response" in scales,
+        "log-rank": "time-to-response" in scales and compared,
+        "win": "ordinal" in scales and compared,
+    }
+    return [key for key, used_here in found.items() if used_here]
 
 
 def harm_keys(safety: Safety) -> list[str]:

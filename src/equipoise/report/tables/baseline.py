@@ -15,7 +15,7 @@ def baseline_table(results: Results) -> str:
     """Baseline characteristics."""
     columns = [("variable", ""), ("label", "Characteristic")]
     columns += [(g.key, f"{g.label} (n = {g.n})") for g in results.groups]
-    if not results.blinded:
+    if results.compared:
         columns.append(("smd", "Standardised difference"))
     rows: list[list[Cell]] = []
     for row in results.baseline.rows:
@@ -26,14 +26,14 @@ def baseline_table(results: Results) -> str:
         else:
             head, label = row.label, row.level
             cells = [_count(v) for v in row.values]
-        difference = [] if results.blinded else [number(row.standardised_difference)]
-        if not results.blinded and row.level is not None and row.standardised_difference is None:
+        difference = [] if not results.compared else [number(row.standardised_difference)]
+        if results.compared and row.level is not None and row.standardised_difference is None:
             difference = [""]
         rows.append([head, label, *cells, *difference])
         if row.level is None:
             quartiles: list[Cell] = [SMALL if v.suppressed else _quartiles(v) for v in row.values]
             rows.append(
-                [head, "Median [quartiles]", *quartiles, *([] if results.blinded else [""])]
+                [head, "Median [quartiles]", *quartiles, *([] if not results.compared else [""])]
             )
     return html_table("baseline", columns, rows, group=True)
 
