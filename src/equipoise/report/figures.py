@@ -1,117 +1,26 @@
-"""Figures as SVG whose colours are the page's and whose text stays text.
-
-The same results give the same bytes: no date, ids from a fixed salt, prefixed a figure.
-"""
+"""The figures of the report: means and contrasts of an endpoint, the forest of a family."""
 
 from __future__ import annotations
 
-import io
-import re
-from collections.abc import Generator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from equipoise.report.words import (
-    contrast_text,
-    endpoint_of,
-    group_label,
-    level,
-    number,
-    visit_label,
+from equipoise.report.drawing import (
+    ARMS,
+    INK,
+    MARKERS,
+    RULE,
+    Drawing,
+    mark_simulated,
+    plain_log_ticks,
+    style,
+    svg_texts,
 )
+from equipoise.report.words import contrast_text, endpoint_of, group_label, level, number, visit_label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
     from equipoise.analysis.results import EndpointResult, FamilyResult, Results
-
-#: Colours drawn by matplotlib → CSS variable of the page, and the colour in a file of its own.
-_PALETTE = {
-    "#010203": ("--ink", "#1f2430"),
-    "#040506": ("--rule", "#c9cdd6"),
-    "#070809": ("--arm0", "#5b6470"),
-    "#0a0b0c": ("--arm1", "#0b6e99"),
-    "#0d0e0f": ("--arm2", "#a3470d"),
-    "#101112": ("--arm3", "#5a3d9a"),
-    "#131415": ("--paper", "#ffffff"),
-}
-_INK, _RULE, _ARM0, _ARM1, _ARM2, _ARM3, _PAPER = _PALETTE
-_ARMS = (_ARM0, _ARM1, _ARM2, _ARM3)
-_MARKERS = ("o", "s", "^", "D")
-
-
-@dataclass(frozen=True, slots=True)
-class Drawing:
-    """A figure: its name, caption, text alternative, and SVG for the page and for a file."""
-
-    name: str
-    caption: str
-    alternative: str
-    inline: str
-    standalone: str
-
-
-@contextmanager
-def _style() -> Generator[None]:
-    import matplotlib as mpl
-
-    settings: Any = {
-        "svg.fonttype": "none",
-        "text.parse_math": False,  # a label is text: a dollar sign is a dollar sign
-        "svg.hashsalt": "equipoise",
-        "font.family": "sans-serif",
-        "font.size": 10,
-        "text.color": _INK,
-        "axes.labelcolor": _INK,
-        "axes.edgecolor": _RULE,
-        "axes.facecolor": "none",
-        "figure.facecolor": "none",
-        "savefig.facecolor": "none",
-        "xtick.color": _INK,
-        "ytick.color": _INK,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "grid.color": _RULE,
-        "legend.frameon": False,
-        "axes.unicode_minus": True,
-    }
-    with mpl.rc_context(settings):
-        yield
-
-
-def _svg(figure: Figure, name: str, alternative: str, origin: str) -> tuple[str, str]:
-    """SVG for the page (CSS variables) and as a file (fixed colours)."""
-    buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    svg = buffer.getvalue()
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', svg)
-    svg = re.sub(r'(xlink:href="|url\()#', rf"\1#{name}-", svg)
-    title = f"<title>{_escape(alternative)}</title>"
-    svg = re.sub(r"<svg[^>]*>", lambda found: found.group(0) + title, svg, count=1)
-    svg = svg.replace("<svg ", f'<svg role="img" data-origin="{origin}" ', 1)
-    inline, standalone = svg, svg
-    for drawn, (variable, colour) in _PALETTE.items():
-        inline = inline.replace(drawn, f"var({variable})")
-        standalone = standalone.replace(drawn, colour)
-    inline = re.sub(r'(<svg[^>]*?) width="[^"]*" height="[^"]*"', r"\1", inline, count=1)
-    header = '<?xml version="1.0" encoding="UTF-8"?>\n'
-    return inline, header + standalone
-
-
-def _escape(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _mark_simulated(axes: Axes, results: Results) -> None:
-    if results.simulated:
-        axes.text(
-            0.5, 0.5, "SIMULATED", transform=axes.transAxes, ha="center", va="center",
-            fontsize=26, color=_RULE, alpha=0.45, rotation=20, zorder=0, weight="bold",
-        )  # fmt: skip
 
 
 def endpoint_figure(results: Results, endpoint: EndpointResult) -> Drawing | None:
@@ -124,7 +33,7 @@ def endpoint_figure(results: Results, endpoint: EndpointResult) -> Drawing | Non
     visits = [v for v, _ in results.visits if any(m.visit == v for m in endpoint.means)]
     labels = [visit_label(results, v) for v in visits]
     name = f"figure-{endpoint.endpoint}"
-    with _style():
+    with style():
         count = 1 if not endpoint.contrasts else 2
         figure = Figure(figsize=(8.4 if count == 2 else 5.0, 3.4), layout="constrained")
         axes = figure.subplots(1, count, squeeze=False)[0]
@@ -132,7 +41,7 @@ def endpoint_figure(results: Results, endpoint: EndpointResult) -> Drawing | Non
         if count == 2:
             _contrasts_panel(results, endpoint, axes[1], visits, labels, log)
         alternative = _alternative(results, endpoint, visits, log)
-        inline, standalone = _svg(figure, name, alternative, results.origin_label)
+        inline, standalone = svg_texts(figure, name, alternative, results.origin_label)
     what = "Geometric mean fold change" if log else "Least-squares mean change"
     right = ""
     if count == 2:
@@ -156,9 +65,9 @@ def _means_panel(
     labels: list[str],
     log: bool,
 ) -> None:
-    _mark_simulated(axes, results)
+    mark_simulated(axes, results)
     start = 1.0 if log else 0.0
-    axes.axhline(start, color=_RULE, linewidth=1)
+    axes.axhline(start, color=RULE, linewidth=1)
     spread = 0.06 * (len(results.groups) - 1)
     for index, group in enumerate(results.groups):
         mine = {m.visit: m for m in endpoint.means if m.group == group.key}
@@ -178,9 +87,9 @@ def _means_panel(
             y.append(value)
             low.append(value - lower)
             high.append(upper - value)
-        colour = _ARMS[index % len(_ARMS)]
+        colour = ARMS[index % len(ARMS)]
         axes.errorbar(
-            x, y, yerr=[low, high], color=colour, marker=_MARKERS[index % len(_MARKERS)],
+            x, y, yerr=[low, high], color=colour, marker=MARKERS[index % len(MARKERS)],
             markersize=5, linewidth=1.6, elinewidth=1.2, capsize=2.5, label=group.label,
         )  # fmt: skip
     axes.set_xticks(range(len(visits) + 1), ["Baseline", *labels], rotation=30, ha="right")
@@ -197,8 +106,8 @@ def _contrasts_panel(
     labels: list[str],
     log: bool,
 ) -> None:
-    _mark_simulated(axes, results)
-    axes.axhline(1.0 if log else 0.0, color=_INK, linewidth=0.8, linestyle=(0, (4, 3)))
+    mark_simulated(axes, results)
+    axes.axhline(1.0 if log else 0.0, color=INK, linewidth=0.8, linestyle=(0, (4, 3)))
     arms = list(dict.fromkeys(c.arm for c in endpoint.contrasts))
     keys = [group.key for group in results.groups]
     for number_of, arm in enumerate(arms):
@@ -207,38 +116,25 @@ def _contrasts_panel(
         low = [float(c.ratio_lower or 0) if log else c.lower for c in rows]
         high = [float(c.ratio_upper or 0) if log else c.upper for c in rows]
         x = [visits.index(c.visit) + 1 + 0.12 * (number_of - (len(arms) - 1) / 2) for c in rows]
-        colour = _ARMS[keys.index(arm) % len(_ARMS)]
+        colour = ARMS[keys.index(arm) % len(ARMS)]
         axes.errorbar(
             x, y,
             yerr=[[a - b for a, b in zip(y, low, strict=True)],
                   [b - a for a, b in zip(y, high, strict=True)]],
-            color=colour, marker=_MARKERS[keys.index(arm) % len(_MARKERS)], linestyle="none",
+            color=colour, marker=MARKERS[keys.index(arm) % len(MARKERS)], linestyle="none",
             markersize=6, elinewidth=1.4, capsize=3, label=group_label(results, arm),
         )  # fmt: skip
     axes.set_xticks(range(1, len(visits) + 1), labels, rotation=30, ha="right")
     axes.set_xlim(0.5, len(visits) + 0.5)
     if log:
         axes.set_yscale("log")
-        _plain_log_ticks(axes)
+        plain_log_ticks(axes)
     reference = group_label(results, results.control or "")
     axes.set_ylabel(
         f"Ratio to {reference}" if log else f"Difference from {reference} ({endpoint.unit})"
     )
     if len(arms) > 1:
         axes.legend(loc="best", fontsize=9)
-
-
-def _plain_log_ticks(axes: Axes, axis: str = "y") -> None:
-    """Ticks of a ratio axis as plain numbers."""
-    from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
-
-    low, high = axes.get_ylim() if axis == "y" else axes.get_xlim()
-    side = axes.yaxis if axis == "y" else axes.xaxis
-    ticks = [t for t in MaxNLocator(6).tick_values(low, high) if low <= t <= high and t > 0]
-    if len(ticks) >= 2:
-        (axes.set_yticks if axis == "y" else axes.set_xticks)(ticks)
-    side.set_minor_locator(NullLocator())
-    side.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
 def _alternative(results: Results, endpoint: EndpointResult, visits: list[str], log: bool) -> str:
@@ -270,18 +166,18 @@ def family_figure(results: Results, family: FamilyResult) -> Drawing | None:
     if not rows or {e.scale for e, _ in rows} != {"log_fold"}:
         return None
     name = f"figure-family-{family.key}"
-    with _style():
+    with style():
         figure = Figure(figsize=(8.4, 0.8 + 0.36 * len(rows)), layout="constrained")
         axes = figure.subplots()
-        _mark_simulated(axes, results)
-        axes.axvline(1.0, color=_INK, linewidth=0.8, linestyle=(0, (4, 3)))
+        mark_simulated(axes, results)
+        axes.axvline(1.0, color=INK, linewidth=0.8, linestyle=(0, (4, 3)))
         keys = [group.key for group in results.groups]
         for index, (_, c) in enumerate(rows):
             ratio, low, high = c.ratio or 0, c.ratio_lower or 0, c.ratio_upper or 0
-            which = keys.index(c.arm) % len(_ARMS)
+            which = keys.index(c.arm) % len(ARMS)
             axes.errorbar(
-                [ratio], [index], xerr=[[ratio - low], [high - ratio]], color=_ARMS[which],
-                marker=_MARKERS[which], markersize=6, elinewidth=1.4, capsize=3,
+                [ratio], [index], xerr=[[ratio - low], [high - ratio]], color=ARMS[which],
+                marker=MARKERS[which], markersize=6, elinewidth=1.4, capsize=3,
             )  # fmt: skip
         several = len(keys) > 2
         axes.set_yticks(
@@ -290,13 +186,13 @@ def family_figure(results: Results, family: FamilyResult) -> Drawing | None:
         )
         axes.invert_yaxis()
         axes.set_xscale("log")
-        _plain_log_ticks(axes, "x")
+        plain_log_ticks(axes, "x")
         reference = group_label(results, results.control or "")
         axes.set_xlabel(f"Ratio of fold changes to {reference}")
         alternative = f"{results.origin_label} data. {family.label}: " + "; ".join(
             f"{e.label} {contrast_text(c, True)}" for e, c in rows
         )
-        inline, standalone = _svg(figure, name, alternative, results.origin_label)
+        inline, standalone = svg_texts(figure, name, alternative, results.origin_label)
     caption = (
         f"{family.label}: ratio of geometric mean fold changes with unadjusted {level(results)} "
         f"CI. {'SIMULATED' if results.simulated else 'Observed'} data."
