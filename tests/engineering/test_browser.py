@@ -46,8 +46,13 @@ def visit(browser, reports):
     """Open a report; every request and every word on the console is kept."""
     contexts = []
 
-    def open_page(name, width=1280, scheme="light"):
-        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    def open_page(name, width=1280, scheme="light", script=True):
+        context = browser.new_context(
+            viewport={"width": width, "height": 900},
+            color_scheme=scheme,
+            reduced_motion="reduce",
+            java_script_enabled=script,
+        )
         contexts.append(context)
         page = context.new_page()
         page.requests, page.words = [], []
@@ -91,6 +96,116 @@ def test_on_a_desk_no_table_needs_scrolling(visit):
             .filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.id)"""
     )
     assert cut == []
+
+
+def test_the_contents_follow_the_reader(visit):
+    page = visit("open")
+    current = "() => [...document.querySelectorAll('nav [aria-current]')].map(a => a.hash)"
+    assert page.evaluate(current) == ["#answers"]
+    assert page.locator("nav a[href='#endpoint-treg_percent']").is_hidden()
+    for target in ("endpoint-treg_percent", "harms", "baseline"):
+        page.evaluate("id => document.getElementById(id).scrollIntoView()", target)
+        page.wait_for_function(
+            "id => document.querySelector('nav [aria-current]').hash === id", arg=f"#{target}"
+        )
+        assert page.evaluate(current) == [f"#{target}"]
+        assert page.locator(f"nav a[href='#{target}']").is_visible()
+
+
+def test_on_a_narrow_screen_the_contents_fold(visit):
+    page = visit("open", 375)
+    assert page.locator("nav a").first.is_hidden()
+    page.locator("nav summary").focus()
+    page.keyboard.press("Enter")
+    link = page.locator("nav a[href='#harms']")
+    assert link.is_visible()
+    link.click()
+    assert link.is_hidden()
+    assert page.url.endswith("#harms")
+
+
+def test_without_script_all_is_there(visit, reports):
+    page = visit("open", script=False)
+    assert page.locator("nav a[href='#endpoint-treg_percent']").is_visible()
+    assert page.locator("figure svg").first.is_visible()
+    assert page.locator("button").count() == 0
+    for kind in ("CSV", "SVG"):
+        assert page.locator(f"p.tools a[download]:text-is('{kind}')").count() > 5
+
+
+def test_a_point_says_its_numbers_to_pointer_and_keyboard(visit, il2_results):
+    page = visit("open")
+    figure = page.locator("#figure-treg_percent")
+    figure.scroll_into_view_if_needed()
+    tip = page.locator(".tip")
+    assert tip.is_hidden()
+    figure.locator(".point").nth(1).hover()
+    mean = [m for m in il2_results.endpoints["treg_percent"].means if m.group == "placebo"][1]
+    assert tip.inner_text().startswith("Placebo, Week 4: ")
+    assert f"{mean.ratio:.2f}" in tip.inner_text()
+    page.keyboard.press("Escape")
+    assert tip.is_hidden()
+    figure.locator(".point").first.focus()
+    assert tip.inner_text().startswith("Placebo, Day 5: ")
+    page.keyboard.press("ArrowRight")
+    assert tip.inner_text().startswith("Placebo, Week 4: ")
+    page.keyboard.press("End")
+    assert tip.inner_text().startswith("Aldesleukin against Placebo, Week 8: ")
+    assert figure.locator("[tabindex='0']").count() == 1
+
+
+def test_a_figure_opens_large_and_goes_back(visit):
+    page = visit("open")
+    figure, dialog = page.locator("#figure-treg_percent"), page.locator("dialog")
+    before = figure.locator("svg").bounding_box()["width"]
+    figure.get_by_role("button", name="Enlarge").focus()
+    page.keyboard.press("Enter")
+    assert dialog.locator("svg").bounding_box()["width"] > before
+    assert "SIMULATED" in dialog.inner_text()
+    page.keyboard.press("Escape")
+    assert figure.locator("svg").is_visible()
+    figure.locator("svg").click(position={"x": 5, "y": 5})
+    assert dialog.is_visible()
+    page.get_by_role("button", name="Close").click()
+    assert figure.locator("svg").bounding_box()["width"] == before
+    assert page.words == []
+
+
+@pytest.mark.parametrize("kind", ["CSV", "SVG", "PNG"])
+def test_what_is_downloaded_carries_its_origin(visit, tmp_path, kind):
+    page = visit("open")
+    with page.expect_download() as waiting:
+        page.locator(".tools").get_by_text(kind, exact=True).nth(1).click()
+    name = waiting.value.suggested_filename
+    assert name.startswith("SIMULATED-il2-depression-")
+    assert name.endswith(kind.lower())
+    waiting.value.save_as(tmp_path / name)
+    content = (tmp_path / name).read_bytes()
+    if kind == "PNG":
+        assert content.startswith(b"\x89PNG")
+        assert len(content) > 10_000
+    else:
+        assert b"SIMULATED" in content
+    assert page.words == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["open", "blinded"])
+def test_axe_finds_nothing_serious(visit, name, scheme):
+    """The rules of axe-core (WCAG 2 A and AA, best practice), figures with their points too."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = visit(name, scheme=scheme)
+    found = Axe().run(page).response
+    assert len(found["passes"]) > 20
+    serious = [
+        (rule["id"], node["target"], node.get("failureSummary"))
+        for rule in found["violations"]
+        if rule["impact"] in ("serious", "critical")
+        for node in rule["nodes"][:3]
+    ]
+    assert serious == []
+    assert {rule["id"] for rule in found["violations"]} <= set()
 
 
 CONTRAST = """() => {

@@ -67,9 +67,9 @@ def test_the_page_is_well_formed_and_refers_to_nothing_outside(page):
     assert len(parsed.ids) == len(set(parsed.ids))
     assert set(parsed.refs) <= set(parsed.ids)
     assert set(parsed.headers) <= set(parsed.ids)
-    assert "<script" not in page
+    assert page.count("<script") == 1
     assert "{{" not in page
-    assert "None" not in re.sub(r"<style>.*?</style>", "", page, flags=re.DOTALL)
+    assert "None" not in re.sub(r"<(style|script)>.*?</\1>", "", page, flags=re.DOTALL)
 
 
 def test_the_same_input_gives_the_same_bytes(il2, il2_records, folder, tmp_path):
@@ -145,7 +145,7 @@ def test_words_of_people_are_escaped(il2, il2_records, tmp_path):
     )
     eq.write_report(eq.analyse(il2, records), tmp_path)
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert "<script" not in page
+    assert page.count("<script") == 1
     assert "&lt;script&gt;" in page
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
     from equipoise.analysis.results import Results
 
@@ -72,18 +73,38 @@ def style() -> Generator[None]:
         yield
 
 
-def svg_texts(figure: Figure, name: str, alternative: str, origin: str) -> tuple[str, str]:
+#: Stands once on the root of a drawing instead of on each of its words.
+_FONTS = "DejaVu Sans, Verdana, Liberation Sans, Arial, sans-serif"
+
+#: What the markers of a line say: id of the line → one text a marker, None for silence.
+Points = dict[str, "list[str | None]"]
+
+
+def tell(points: Points, line: Line2D, texts: Sequence[str | None]) -> None:
+    """Let each marker of a line say its numbers, in the order in which they are drawn."""
+    key = f"points-{len(points) + 1}"
+    line.set_gid(key)
+    points[key] = list(texts)
+
+
+def svg_texts(
+    figure: Figure, name: str, alternative: str, origin: str, points: Points | None = None
+) -> tuple[str, str]:
     """SVG for the page (CSS variables) and as a file (fixed colours)."""
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     svg = buffer.getvalue()
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'(<text style="[^"]*?) ?font-family: [^";]*;', r"\1", svg)
+    for key, texts in (points or {}).items():
+        svg = _with_titles(svg, key, texts)
     svg = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', svg)
     svg = re.sub(r'(xlink:href="|url\()#', rf"\1#{name}-", svg)
     title = f"<title>{escape(alternative)}</title>"
     svg = re.sub(r"<svg[^>]*>", lambda found: found.group(0) + title, svg, count=1)
-    svg = svg.replace("<svg ", f'<svg role="img" data-origin="{origin}" ', 1)
+    root = f'<svg role="img" data-origin="{origin}" font-family="{_FONTS}" '
+    svg = svg.replace("<svg ", root, 1)
     inline, standalone = svg, svg
     for drawn, (variable, colour) in PALETTE.items():
         inline = inline.replace(drawn, f"var({variable})")
@@ -91,6 +112,24 @@ def svg_texts(figure: Figure, name: str, alternative: str, origin: str) -> tuple
     inline = re.sub(r'(<svg[^>]*?) width="[^"]*" height="[^"]*"', r"\1", inline, count=1)
     header = '<?xml version="1.0" encoding="UTF-8"?>\n'
     return inline, header + standalone
+
+
+def _with_titles(svg: str, key: str, texts: Sequence[str | None]) -> str:
+    """Give each marker of one line its title; a browser shows it where the pointer rests."""
+    start = svg.index(f'<g id="{key}">')
+    end = svg.index("</g>", svg.index("<use ", start))
+    marks = re.findall(r"<use [^>]*/>", svg[start:end])
+    if len(marks) != len(texts):
+        raise ValueError(f"{len(texts)} texts for {len(marks)} markers")
+    told = iter(texts)
+
+    def wrap(found: re.Match[str]) -> str:
+        text = next(told)
+        if text is None:
+            return found.group(0)
+        return f'<g class="point"><title>{escape(text)}</title>{found.group(0)}</g>'
+
+    return svg[:start] + re.sub(r"<use [^>]*/>", wrap, svg[start:end]) + svg[end:]
 
 
 def escape(text: str) -> str:

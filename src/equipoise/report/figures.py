@@ -10,17 +10,19 @@ from equipoise.report.drawing import (
     MARKERS,
     RULE,
     Drawing,
+    Points,
     mark_simulated,
     plain_log_ticks,
     style,
     svg_texts,
+    tell,
 )
-from equipoise.report.words import contrast_text, endpoint_of, group_label, level, number, visit_label
+from equipoise.report.words import contrast_text, endpoint_of, group_label, interval, level, number, visit_label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from equipoise.analysis.results import EndpointResult, FamilyResult, Results
+    from equipoise.analysis.results import Contrast, EndpointResult, FamilyResult, Results
 
 
 def endpoint_figure(results: Results, endpoint: EndpointResult) -> Drawing | None:
@@ -33,15 +35,16 @@ def endpoint_figure(results: Results, endpoint: EndpointResult) -> Drawing | Non
     visits = [v for v, _ in results.visits if any(m.visit == v for m in endpoint.means)]
     labels = [visit_label(results, v) for v in visits]
     name = f"figure-{endpoint.endpoint}"
+    points: Points = {}
     with style():
         count = 1 if not endpoint.contrasts else 2
         figure = Figure(figsize=(8.4 if count == 2 else 5.0, 3.4), layout="constrained")
         axes = figure.subplots(1, count, squeeze=False)[0]
-        _means_panel(results, endpoint, axes[0], visits, labels, log)
+        _means_panel(results, endpoint, axes[0], visits, labels, log, points)
         if count == 2:
-            _contrasts_panel(results, endpoint, axes[1], visits, labels, log)
+            _contrasts_panel(results, endpoint, axes[1], visits, labels, log, points)
         alternative = _alternative(results, endpoint, visits, log)
-        inline, standalone = svg_texts(figure, name, alternative, results.origin_label)
+        inline, standalone = svg_texts(figure, name, alternative, results.origin_label, points)
     what = "Geometric mean fold change" if log else "Least-squares mean change"
     right = ""
     if count == 2:
@@ -64,6 +67,7 @@ def _means_panel(
     visits: list[str],
     labels: list[str],
     log: bool,
+    points: Points,
 ) -> None:
     mark_simulated(axes, results)
     start = 1.0 if log else 0.0
@@ -73,6 +77,7 @@ def _means_panel(
         mine = {m.visit: m for m in endpoint.means if m.group == group.key}
         shift = (index - (len(results.groups) - 1) / 2) * 2 * spread
         x, y, low, high = [0.0], [start], [0.0], [0.0]
+        texts: list[str | None] = [None]
         for position, visit in enumerate(visits, 1):
             m = mine.get(visit)
             if m is None:
@@ -87,11 +92,16 @@ def _means_panel(
             y.append(value)
             low.append(value - lower)
             high.append(upper - value)
+            texts.append(
+                f"{group.label}, {visit_label(results, visit)}: {number(value)} "
+                f"({interval(lower, upper)})"
+            )
         colour = ARMS[index % len(ARMS)]
-        axes.errorbar(
+        drawn = axes.errorbar(
             x, y, yerr=[low, high], color=colour, marker=MARKERS[index % len(MARKERS)],
             markersize=5, linewidth=1.6, elinewidth=1.2, capsize=2.5, label=group.label,
         )  # fmt: skip
+        tell(points, drawn.lines[0], texts)
     axes.set_xticks(range(len(visits) + 1), ["Baseline", *labels], rotation=30, ha="right")
     axes.set_ylabel("Fold of baseline" if log else f"Change ({endpoint.unit})")
     if len(results.groups) > 1:
@@ -105,6 +115,7 @@ def _contrasts_panel(
     visits: list[str],
     labels: list[str],
     log: bool,
+    points: Points,
 ) -> None:
     mark_simulated(axes, results)
     axes.axhline(1.0 if log else 0.0, color=INK, linewidth=0.8, linestyle=(0, (4, 3)))
@@ -117,13 +128,14 @@ def _contrasts_panel(
         high = [float(c.ratio_upper or 0) if log else c.upper for c in rows]
         x = [visits.index(c.visit) + 1 + 0.12 * (number_of - (len(arms) - 1) / 2) for c in rows]
         colour = ARMS[keys.index(arm) % len(ARMS)]
-        axes.errorbar(
+        drawn = axes.errorbar(
             x, y,
             yerr=[[a - b for a, b in zip(y, low, strict=True)],
                   [b - a for a, b in zip(y, high, strict=True)]],
             color=colour, marker=MARKERS[keys.index(arm) % len(MARKERS)], linestyle="none",
             markersize=6, elinewidth=1.4, capsize=3, label=group_label(results, arm),
         )  # fmt: skip
+        tell(points, drawn.lines[0], [_told(results, c, log) for c in rows])
     axes.set_xticks(range(1, len(visits) + 1), labels, rotation=30, ha="right")
     axes.set_xlim(0.5, len(visits) + 0.5)
     if log:
@@ -135,6 +147,12 @@ def _contrasts_panel(
     )
     if len(arms) > 1:
         axes.legend(loc="best", fontsize=9)
+
+
+def _told(results: Results, c: Contrast, log: bool) -> str:
+    """What a marker of a contrast says."""
+    pair = f"{group_label(results, c.arm)} against {group_label(results, c.reference)}"
+    return f"{pair}, {visit_label(results, c.visit)}: {contrast_text(c, log)}"
 
 
 def _alternative(results: Results, endpoint: EndpointResult, visits: list[str], log: bool) -> str:
@@ -166,6 +184,7 @@ def family_figure(results: Results, family: FamilyResult) -> Drawing | None:
     if not rows or {e.scale for e, _ in rows} != {"log_fold"}:
         return None
     name = f"figure-family-{family.key}"
+    points: Points = {}
     with style():
         figure = Figure(figsize=(8.4, 0.8 + 0.36 * len(rows)), layout="constrained")
         axes = figure.subplots()
@@ -175,10 +194,11 @@ def family_figure(results: Results, family: FamilyResult) -> Drawing | None:
         for index, (_, c) in enumerate(rows):
             ratio, low, high = c.ratio or 0, c.ratio_lower or 0, c.ratio_upper or 0
             which = keys.index(c.arm) % len(ARMS)
-            axes.errorbar(
+            drawn = axes.errorbar(
                 [ratio], [index], xerr=[[ratio - low], [high - ratio]], color=ARMS[which],
                 marker=MARKERS[which], markersize=6, elinewidth=1.4, capsize=3,
             )  # fmt: skip
+            tell(points, drawn.lines[0], [f"{rows[index][0].label}, {_told(results, c, True)}"])
         several = len(keys) > 2
         axes.set_yticks(
             range(len(rows)),
@@ -192,7 +212,7 @@ def family_figure(results: Results, family: FamilyResult) -> Drawing | None:
         alternative = f"{results.origin_label} data. {family.label}: " + "; ".join(
             f"{e.label} {contrast_text(c, True)}" for e, c in rows
         )
-        inline, standalone = svg_texts(figure, name, alternative, results.origin_label)
+        inline, standalone = svg_texts(figure, name, alternative, results.origin_label, points)
     caption = (
         f"{family.label}: ratio of geometric mean fold changes with unadjusted {level(results)} "
         f"CI. {'SIMULATED' if results.simulated else 'Observed'} data."

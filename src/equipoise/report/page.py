@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+from functools import partial
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from equipoise.report import tables, words
 from equipoise.report.contents import sections
+from equipoise.report.downloads import data_address, file_name, with_table_downloads
 from equipoise.report.figures import Drawing, endpoint_figure, family_figure
 from equipoise.report.references import used
 
 if TYPE_CHECKING:
     from equipoise.analysis.results import FlowCount, Results
+
+
+_STYLES = ("style.css", "interactive.css")
 
 
 def draw(results: Results) -> dict[str, Drawing]:
@@ -27,7 +34,7 @@ def draw(results: Results) -> dict[str, Drawing]:
 
 
 def render(results: Results, drawings: dict[str, Drawing]) -> str:
-    """The report as HTML: no request leaves the page, no script is needed."""
+    """The report as HTML: no request leaves the page, and it is whole without its script."""
     import jinja2
 
     folder = resources.files("equipoise.report") / "templates"
@@ -38,11 +45,16 @@ def render(results: Results, drawings: dict[str, Drawing]) -> str:
         undefined=jinja2.StrictUndefined,
         loader=jinja2.FunctionLoader(lambda name: (folder / name).read_text(encoding="utf-8")),
     )
-    return environment.get_template("report.html.j2").render(
+    script = (folder / "page.js").read_text(encoding="utf-8")
+    page = environment.get_template("report.html.j2").render(
         words=words,
         tables=tables,
         results=results,
-        style=(folder / "style.css").read_text(encoding="utf-8"),
+        style="".join((folder / name).read_text(encoding="utf-8") for name in _STYLES),
+        script=script,
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        file_name=partial(file_name, results),
+        svg_address=partial(data_address, kind="image/svg+xml"),
         drawings=drawings,
         references=used(results),
         answers=[
@@ -57,6 +69,7 @@ def render(results: Results, drawings: dict[str, Drawing]) -> str:
         sections=sections(results),
         origin=results.origin_label,
     )
+    return with_table_downloads(page, results)
 
 
 def _flow_box(results: Results, count: FlowCount) -> dict[str, Any]:
