@@ -17,7 +17,15 @@ from equipoise.report.drawing import (
     svg_texts,
     tell,
 )
-from equipoise.report.words import contrast_text, endpoint_of, group_label, interval, level, number, visit_label
+from equipoise.report.words import (
+    contrast_text,
+    endpoint_of,
+    group_label,
+    interval,
+    level,
+    number,
+    visit_label,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
