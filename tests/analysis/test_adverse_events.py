@@ -26,7 +26,9 @@ DISPOSITION = frame(
     [
         ("P1", "completed", 56.0, None),
         ("P2", "completed", 56.0, None),
+        ("P3", "stopped-study-drug", 5.0, "Adverse event"),
         ("P3", "discontinued", 20.0, "Adverse event"),
+        ("P6", "stopped-study-drug", 3.0, "Adverse event"),
         ("P4", "completed", 56.0, None),
         ("P5", "death", 51.0, None),
     ],

@@ -114,7 +114,7 @@ def analyse(
         visits=tuple((visit.id, visit.label) for visit in protocol.follow_up),
         plan=make_plan(protocol, groups.blinded),
         lock=_lock_record(protocol, lock),
-        provenance=_provenance(protocol, records, command, groups.blinded),
+        provenance=make_provenance(protocol, records, command, groups.blinded),
         flow=make_flow(protocol, records, groups, datasets),
         baseline=make_baseline(protocol, records, groups),
         endpoints=endpoints,
@@ -142,9 +142,10 @@ def _lock_record(protocol: Protocol, lock: Lock | None) -> LockRecord:
     )
 
 
-def _provenance(
+def make_provenance(
     protocol: Protocol, records: Records, command: str | None, blinded: bool
 ) -> Provenance:
+    """Where results come from; `blinded` withholds the seed."""
     manifest = records.manifest
     versions = {"equipoise": __version__, "python": platform.python_version()}
     versions |= {name: metadata.version(name) for name in _LIBRARIES}

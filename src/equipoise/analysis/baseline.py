@@ -39,7 +39,7 @@ def make_baseline(protocol: Protocol, records: Records, groups: Groups) -> Basel
             rows += _categorical(name, covariate.label, labels, people, groups, smallest)
     rows += _exposures(protocol, records, people, groups, smallest)
     for key, endpoint in protocol.endpoints.items():
-        if groups.blinded and protocol.reveals_arm(key):
+        if groups.closed and protocol.reveals_arm(key):
             continue
         values = values_of(protocol, records, key)
         first = values.filter(pl.col("visit") == protocol.baseline.id)
@@ -66,7 +66,7 @@ def _exposures(
     known = baseline_exposures(protocol, records)
     frame = people.select("participant", "_group").join(known, on="participant", how="left")
     for key, exposure in protocol.exposures.items():
-        hidden = groups.blinded and exposure.unblinding
+        hidden = groups.closed and exposure.unblinding
         if hidden or key in endpoints or frame[key].null_count() == frame.height:
             continue
         if exposure.type == "numeric":
@@ -87,7 +87,7 @@ def _images(
     endpoints = {(point.imaging, point.region) for point in protocol.endpoints.values()}
     first = records.imaging.filter(visit=protocol.baseline.id)
     for key, image in protocol.imaging.items():
-        if groups.blinded and image.unblinding:
+        if groups.closed and image.unblinding:
             continue
         for region in image.regions:
             mine = first.filter(measure=key, region=region).select("participant", "value")

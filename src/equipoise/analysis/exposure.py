@@ -1,7 +1,8 @@
 """Time on trial: how long each participant was under observation.
 
-From the first dose (day 0) to the last day on trial: the latest day of the participant's rows
-in `disposition`; where there is none, the last day of a visit, a measurement or a dose. Who has
+From the first dose (day 0) to the last day on trial: the latest day of the rows in `disposition`
+that end it (stopping study drug does not); where there is none, the last day of a visit, a
+measurement or a dose. Who has
 neither has no time. Adverse events do not lengthen it: they would count for themselves.
 """
 
@@ -11,15 +12,20 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from equipoise.protocol.endpoint_sources import SOURCES
+from equipoise.records.schema import ENDS
+
 if TYPE_CHECKING:
     from equipoise.records import Records
 
-_SEEN = ("visits", "scores", "cells", "labs", "vitals", "doses")
+_SEEN = ("visits", "doses", *dict.fromkeys(source.records for source in SOURCES))
+_ENDS = (*ENDS, "death")
 
 
 def time_on_trial(records: Records) -> dict[str, float] | None:
     """Participant → days on trial (0 or more); None where no table says when anybody was seen."""
-    left = _last(records.disposition)
+    ends = records.disposition
+    left = _last(None if ends is None else ends.filter(pl.col("event").is_in(_ENDS)))
     tables = [getattr(records, name) for name in _SEEN]
     seen = [_last(frame) for frame in tables if frame is not None]
     if not seen and records.disposition is None:

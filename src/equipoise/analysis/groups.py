@@ -36,6 +36,11 @@ class Groups:
     masked: bool = False
 
     @property
+    def closed(self) -> bool:
+        """Whether what can give an arm away is left out."""
+        return self.blinded or self.masked
+
+    @property
     def keys(self) -> list[str]:
         """Keys of the groups in order."""
         return [group.key for group in self.groups]

@@ -28,8 +28,8 @@ def make_shifts(
     A limit belongs to the normal range. The worst value afterwards is low if any was low, high
     if any was high, and both where both happened. Who has no value stands under missing.
     """
-    pooled = counter.groups.blinded
-    labs = {k: lab for k, lab in protocol.labs.items() if not (pooled and lab.unblinding)}
+    closed = counter.groups.closed
+    labs = {k: lab for k, lab in protocol.labs.items() if not (closed and lab.unblinding)}
     limited = [k for k, lab in labs.items() if (lab.normal_low, lab.normal_high) != (None, None)]
     remarks = []
     if not protocol.labs:

@@ -35,7 +35,7 @@ def make_liver(
     if liver is None:
         return [], ["Liver flags: the protocol names no laboratory values for them"]
     named = {n: k for n in type(liver).model_fields if (k := getattr(liver, n)) is not None}
-    if counter.groups.blinded and any(protocol.labs[key].unblinding for key in named.values()):
+    if counter.groups.closed and any(protocol.labs[key].unblinding for key in named.values()):
         return [], ["Liver flags: withheld, a value among them can give the arm away"]
     if records.labs is None:
         return [], ["Liver flags: laboratory values are not part of these records"]

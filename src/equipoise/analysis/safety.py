@@ -24,7 +24,12 @@ if TYPE_CHECKING:
 
 
 def make_safety(
-    protocol: Protocol, records: Records, groups: Groups, *, smallest: int | None = None
+    protocol: Protocol,
+    records: Records,
+    groups: Groups,
+    *,
+    smallest: int | None = None,
+    for_rules: pl.DataFrame | None = None,
 ) -> Safety:
     """Harms by group, with exact intervals.
 
@@ -38,6 +43,8 @@ def make_safety(
     ----------
     smallest
         Smallest count of a breakdown that is shown; the protocol's when left out.
+    for_rules
+        Adverse events that stopping rules count, where they are more than those of `records`.
     """
     smallest = smallest_shown(protocol, records) if smallest is None else smallest
     counter = Counter.of(groups, time_on_trial(records), protocol.analysis.alpha)
@@ -61,8 +68,9 @@ def make_safety(
     shifts, of_labs = make_shifts(protocol, records, counter, smallest)
     liver, of_liver = make_liver(protocol, records, counter)
     vitals, of_vitals = make_vitals(protocol, records, counter, smallest)
-    stopping, of_stopping, closed = make_stopping(protocol, records, events, groups)
-    if groups.blinded and any(
+    counted = events if for_rules is None else for_rules
+    stopping, of_stopping, closed = make_stopping(protocol, records, counted, groups)
+    if groups.closed and any(
         part.unblinding for part in (*protocol.labs.values(), *protocol.vitals.values())
     ):
         closed.insert(0, "Laboratory values and vital signs that can give the arm away are "

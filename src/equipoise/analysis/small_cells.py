@@ -2,7 +2,8 @@
 
 What is always shown, small or not, since a report without it would hide harm or loss: the flow
 (randomised, dosed, completed, discontinued, analysed, seen), missing values, and the summary
-rows of harms with suicidality, mania, liver flags and stopping rules.
+rows of harms with suicidality, mania, liver flags and stopping rules. The monitoring committee
+(`monitoring`) sees every count.
 """
 
 from __future__ import annotations

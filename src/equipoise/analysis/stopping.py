@@ -57,7 +57,7 @@ def make_stopping(
             protocol.safety.events[rule.event].unblinding
         )
         name, label = key, rule.label
-        if (groups.blinded or groups.masked) and names_an_arm(protocol, f"{key} {label}"):
+        if groups.closed and names_an_arm(protocol, f"{key} {label}"):
             name, label = f"rule-{number}", f"Stopping rule {number}"
         if groups.blinded:
             parts = [(None, groups.keys)] if everybody and open_term else []

@@ -31,7 +31,7 @@ def make_vitals(
         return [], ["Vital signs are not part of these records"]
     found = []
     for key, sign in protocol.vitals.items():
-        if counter.groups.blinded and sign.unblinding:
+        if counter.groups.closed and sign.unblinding:
             continue
         rows = records.vitals.filter(pl.col("sign") == key).drop_nulls("value")
         values = {

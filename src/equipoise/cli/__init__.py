@@ -13,6 +13,6 @@ def main() -> None:
 
 
 def _run() -> None:
-    from equipoise.cli.commands import app
+    from equipoise.cli.monitor_command import app
 
     app()

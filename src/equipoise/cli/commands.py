@@ -258,7 +258,7 @@ def analyse(
     from equipoise.protocol import load_protocol
 
     protocol = load_protocol(study)
-    records = _read(protocol, data, allocation_list)
+    records = read_data(protocol, data, allocation_list)
     command = f"equipoise analyse {shlex.quote(study)} --data DIR"
     command += " --list FILE" if allocation_list else ""
     results = _analyse(protocol, records, command)
@@ -313,7 +313,7 @@ def run(
         command += f" --scenario {scenario}" if scenario != "planned" else ""
         say(f"simulated {records.participants.height} participants (seed {seed}, {scenario})")
     else:
-        records = _read(protocol, data, allocation_list)
+        records = read_data(protocol, data, allocation_list)
         command += " --data DIR" + (" --list FILE" if allocation_list else "")
     results = _analyse(protocol, records, command)
     say("report")
@@ -354,7 +354,8 @@ def compile() -> None:
     print(f"{len(names)} kernel{'s' if len(names) != 1 else ''} {how}")
 
 
-def _read(protocol: Protocol, data: Path, allocation_list: Path | None) -> Records:
+def read_data(protocol: Protocol, data: Path, allocation_list: Path | None) -> Records:
+    """The records of a folder; while they are blinded errors quote nothing."""
     from equipoise.records import read_records
     from equipoise.records.reading import is_blinded
 

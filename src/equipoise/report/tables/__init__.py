@@ -19,12 +19,14 @@ from equipoise.report.tables.measured_harms import (
     vital_table,
 )
 from equipoise.report.tables.methods import methods_table
+from equipoise.report.tables.monitoring import completeness_table, monitor_flow_table
 from equipoise.report.tables.outcomes import outcome_sensitivity_table, outcome_table
 
 __all__ = [
     "analysed_table",
     "baseline_table",
     "characteristics_table",
+    "completeness_table",
     "endpoint_table",
     "event_rate_table",
     "events_table",
@@ -33,6 +35,7 @@ __all__ = [
     "harm_table",
     "html_table",
     "methods_table",
+    "monitor_flow_table",
     "onset_table",
     "outcome_sensitivity_table",
     "outcome_table",

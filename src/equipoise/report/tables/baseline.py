@@ -8,10 +8,11 @@ from equipoise.report.tables.html import SMALL, Cell, html_table
 from equipoise.report.words import MISSING, number, significant
 
 if TYPE_CHECKING:
+    from equipoise.analysis.monitor_results import MonitorResults
     from equipoise.analysis.results import BaselineValue, Results
 
 
-def baseline_table(results: Results) -> str:
+def baseline_table(results: Results | MonitorResults) -> str:
     """Baseline characteristics."""
     columns = [("variable", ""), ("label", "Characteristic")]
     columns += [(g.key, f"{g.label} (n = {g.n})") for g in results.groups]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from equipoise.report.tables.html import Cell, html_table
 
 if TYPE_CHECKING:
+    from equipoise.analysis.monitor_results import MonitorResults
     from equipoise.analysis.results import Results
 
 
@@ -30,7 +31,7 @@ def analysed_table(results: Results) -> str:
     return html_table("analysed", columns, rows, spanners=spanners)
 
 
-def seen_table(results: Results) -> str:
+def seen_table(results: Results | MonitorResults) -> str:
     """Participants seen at each visit."""
     visits = dict.fromkeys((row.visit, row.label) for row in results.flow.visits)
     seen = {(row.visit, row.group): row.seen for row in results.flow.visits}
