@@ -73,6 +73,26 @@ def test_each_table_has_a_stream_of_its_own(protocol, tmp_path):
     assert eq.simulate(protocol, seed=2).imaging.equals(eq.simulate(other, seed=2).imaging)
 
 
+def test_a_share_of_people_is_imaged_the_same_ones_by_both(arms, tmp_path):
+    half = "shift = {}\n", "shift = {}\nshare = 0.5\n"
+    tspo = (
+        "cv_between = 0.15\ncv_within = 0.08\n",
+        "cv_between = 0.15\ncv_within = 0.08\nshare = 0.5\n",
+    )
+    protocol = eq.load_protocol(write_exposed(tmp_path, half, tspo))
+    drawn = draw_images(protocol, arms, stream(1, "t"), scenario=Scenario.PLANNED)
+    imaged = {key: np.isfinite(values) for key, values in drawn.items()}
+    first = imaged["tspo", "hippocampus"]
+    assert abs(first.mean() - 0.5) < 5 * 0.5 / np.sqrt(N)
+    assert (first[:, 0] == first[:, 1]).all()
+    assert (imaged["volume", "hippocampus"][:, 0] == first[:, 0]).all()
+    records = eq.simulate(protocol, seed=1)
+    assert 8 < records.imaging["participant"].n_unique() < 28
+    assert records.imaging["value"].is_nan().sum() == 0
+    frames = records.frames()
+    assert eq.records_from_tables(protocol, frames, manifest=records.manifest).imaging.height
+
+
 def test_values_are_planned_rounded_and_valid(protocol):
     records = eq.simulate(protocol, seed=3)
     assert set(records.exposures.filter(exposure="cmv")["visit"]) == {"baseline"}

@@ -60,13 +60,17 @@ def draw_exposures(
 def draw_images(
     protocol: Protocol, arms: np.ndarray, generator: np.random.Generator, *, scenario: Scenario
 ) -> dict[tuple[str, str], np.ndarray]:
-    """Draw every imaging measure of n participants: (measure, region) → (n, planned visits)."""
+    """Draw every imaging measure of n participants: (measure, region) → (n, planned visits).
+
+    Those who are not imaged have NaN.
+    """
     import numpy as np
 
     plan = protocol.assumptions.statistical
     assert plan is not None
     courses = _courses(protocol, arms, scenario)
     drawn: dict[tuple[str, str], np.ndarray] = {}
+    place = generator.random((len(arms), 1))
     for key, image in protocol.imaging.items():
         assumed = plan.imaging[key]
         visits = planned_visits(image, protocol.visits)
@@ -78,7 +82,8 @@ def draw_images(
             noise = generator.standard_normal((len(arms), len(visits))) * assumed.cv_within
             by_arm = {arm: course[region] for arm, course in assumed.shift.items()}
             values = assumed.mean[region] * (1 + person + noise) + _course(by_arm, visits, courses)
-            drawn[key, region] = np.clip(values, image.minimum, image.maximum)
+            values = np.clip(values, image.minimum, image.maximum)
+            drawn[key, region] = np.where(place < assumed.share, values, np.nan)
     return drawn
 
 

@@ -44,6 +44,11 @@ class ImagingAssumption(Part):
     region_correlation: Fraction = Field(
         0.5, description="Correlation of two regions of one participant"
     )
+    share: Fraction = Field(
+        1.0,
+        description="Share of participants who are imaged; with the same share of two measures "
+        "the same people",
+    )
     shift: Map[Key, Map[Text, Map[Key, Number]]] = Field(
         description="Arm → region → visit → mean change from baseline, in the measure's unit"
     )

@@ -46,7 +46,7 @@ def imaging_table(
     ids: np.ndarray,
     days: np.ndarray,
 ) -> pl.DataFrame | None:
-    """The table `imaging`, to four significant digits."""
+    """The table `imaging`, to four significant digits; who was not imaged has no row."""
     import polars as pl
 
     frames = []
@@ -54,6 +54,7 @@ def imaging_table(
         image = protocol.imaging[key]
         at, names = _at(protocol, image)
         frame = long_table(ids, names, days[:, at], {"value": significant(values, 4)})
+        frame = frame.filter(pl.col("value").is_not_nan())
         frames.append(
             frame.with_columns(
                 measure=pl.lit(key), region=pl.lit(region), unit=pl.lit(image.unit)
