@@ -117,8 +117,9 @@ def test_from_a_study_only_the_id_changes(study, tmp_path):
     mine, theirs = eq.load_protocol(path), eq.load_protocol(study)
     assert mine.trial.id == "mine"
     assert mine.hash != theirs.hash
-    trial = theirs.trial.model_copy(update={"id": "mine"})
-    assert mine == theirs.model_copy(update={"trial": trial})
+    renamed = theirs.model_dump()
+    renamed["trial"]["id"] = "mine"
+    assert mine.model_dump() == renamed
     changed = [
         (a, b)
         for a, b in zip(text.splitlines(), path.read_text("utf-8").splitlines(), strict=True)
@@ -144,6 +145,28 @@ def test_the_id_is_found_however_it_is_written(tmp_path, line):
     text = protocol_text("antidepressant-example")
     changed = text.replace('id = "antidepressant-example"', line, 1)
     assert eq.load_protocol(write_new_study(tmp_path / "mine", text=changed)).trial.id == "mine"
+
+
+def test_scales_of_its_own_come_along(tmp_path):
+    first = write_new_study(tmp_path / "first")
+    scale = tmp_path / "first" / "instruments" / "tension.toml"
+    scale.parent.mkdir()
+    shown = tomllib.loads(uncommented(template()))["scales"]["tension"]
+    scale.write_text(
+        "".join(
+            f"{k} = {v if isinstance(v, list) else chr(34) + v + chr(34)}\n"
+            for k, v in shown.items()
+        ),
+        encoding="utf-8",
+    )
+    text = first.read_text("utf-8").replace('scale = "hdrs-17"', 'scale = "tension"')
+    text = text.replace("items = [3]\n", "").replace("item_weight = 0.4\n", "")
+    text = re.sub(r"\[safety\.suicidality\]\n(.+\n)+", "", text)
+    first.write_text(text, encoding="utf-8")
+    done = call("new", "second", "--from", "first", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "second" / "instruments" / "tension.toml").read_bytes() == scale.read_bytes()
+    assert set(eq.load_protocol(tmp_path / "second").scales) == {"tension"}
 
 
 def test_an_id_that_cannot_be_found_is_a_fault(tmp_path):

@@ -81,11 +81,14 @@ def new(
     from equipoise.protocol import load_protocol
     from equipoise.studies import find_study, write_new_study
 
-    text = None
+    text, beside = None, {}
     if origin is not None:
-        load_protocol(origin)  # a faulty protocol is refused before anything is written
-        text = find_study(origin).read_text(encoding="utf-8-sig")
-    print(write_new_study(folder, text=text))
+        protocol = load_protocol(origin)  # a faulty one is refused before anything is written
+        path = find_study(origin)
+        text = path.read_text(encoding="utf-8-sig")
+        scales = [f"instruments/{name}.toml" for name in protocol.scales]
+        beside = {s: (path.parent / s).read_bytes() for s in scales if (path.parent / s).is_file()}
+    print(write_new_study(folder, text=text, beside=beside))
 
 
 @app.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 
@@ -17,8 +18,10 @@ _NAME = re.compile(r"[a-z][a-z0-9_-]{0,59}")
 _HEADING = "The study is not made"
 
 
-def write_new_study(folder: str | Path, *, text: str | None = None) -> Path:
-    """Write a folder with ``protocol.toml`` and ``README.md``, both or neither.
+def write_new_study(
+    folder: str | Path, *, text: str | None = None, beside: Mapping[str, bytes] | None = None
+) -> Path:
+    """Write a folder with ``protocol.toml`` and ``README.md``, all or nothing.
 
     Parameters
     ----------
@@ -26,6 +29,8 @@ def write_new_study(folder: str | Path, *, text: str | None = None) -> Path:
         Where to write; its last part is the name of the study and its `trial.id`.
     text
         A protocol to begin with instead of the template; only its `trial.id` is changed.
+    beside
+        Files that this protocol reads: relative path → content.
 
     Returns
     -------
@@ -52,6 +57,7 @@ def write_new_study(folder: str | Path, *, text: str | None = None) -> Path:
     if text is not None:
         protocol = _renamed(text, name)
     files = {
+        **(beside or {}),
         "README.md": _template("README.md").replace(_MARK, name).encode(),
         "protocol.toml": protocol.encode(),
     }
