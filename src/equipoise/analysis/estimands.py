@@ -135,7 +135,9 @@ def _estimate(
             data = make_dataset(
                 protocol, records, groups, key, values=handled.values, members=members
             )
-            result = analyse_endpoint(protocol, groups, key, data, smallest=smallest)
+            result = analyse_endpoint(
+                protocol, groups, key, data, smallest=smallest, subgroups=False
+            )
         return _Estimate(
             contrasts=tuple(c for c in result.contrasts if c.visit == visit),
             means=tuple(m for m in result.means if m.visit == visit),

@@ -29,7 +29,13 @@ if TYPE_CHECKING:
 
 
 def analyse_endpoint(
-    protocol: Protocol, groups: Groups, key: str, data: Dataset, *, smallest: int = 1
+    protocol: Protocol,
+    groups: Groups,
+    key: str,
+    data: Dataset,
+    *,
+    smallest: int = 1,
+    subgroups: bool = True,
 ) -> EndpointResult:
     """One endpoint: observed means, least-squares means, contrasts, effects by subgroup.
 
@@ -55,7 +61,7 @@ def analyse_endpoint(
     means = [m for m in means if (m.group, m.visit) not in few]
     contrasts = [c for c in contrasts if not {(c.arm, c.visit), (c.reference, c.visit)} & few]
     subgroup = None
-    if model.subgroup and model.subgroup_formula and not single:
+    if subgroups and model.subgroup and model.subgroup_formula and not single:
         subgroup = _subgroup(protocol, key, model, data, log, smallest)
     return EndpointResult(
         endpoint=key,

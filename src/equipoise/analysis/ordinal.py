@@ -52,7 +52,7 @@ def analyse_ordinal(data: OutcomeData) -> OutcomeResult:
         scale="ordinal",
         better=point.better,
         definition=definition_of(data),
-        method=f"Mann-Whitney probability of doing better{strata}, ties counting half; whoever "
+        method=f"Mann–Whitney probability of doing better{strata}, ties counting half; whoever "
         "has no value at the visit is left out",
         stratified_by=data.stratified_by,
         groups=tuple(groups),

@@ -1,6 +1,6 @@
 """Response and remission: rates of everybody in the set, and their differences.
 
-Miettinen-Nurminen, stratified by the factors of the randomisation; beside it the other rule for
+Miettinen–Nurminen, stratified by the factors of the randomisation; beside it the other rule for
 missing values, the case against the active arm, and the exact unstratified interval.
 """
 
@@ -61,7 +61,7 @@ def analyse_responders(data: OutcomeData) -> OutcomeResult:
         scale="remission" if point.scale == "remission" else "response",
         better=point.better,
         definition=definition_of(data),
-        method=f"Difference of rates, Miettinen-Nurminen score interval{strata}; {_WORDS[rule]}",
+        method=f"Difference of rates, Miettinen–Nurminen score interval{strata}; {_WORDS[rule]}",
         stratified_by=data.stratified_by,
         groups=tuple(groups),
         contrasts=tuple(contrasts),

@@ -83,7 +83,7 @@ def analyse_time_to_response(data: OutcomeData) -> OutcomeResult:
         better=data.endpoint.better,
         definition=definition_of(data),
         method="Difference of restricted mean times without response (days), "
-        f"Kaplan-Meier{strata}; asymptotic interval",
+        f"Kaplan–Meier{strata}; asymptotic interval",
         stratified_by=data.stratified_by,
         groups=tuple(groups),
         contrasts=tuple(contrasts),

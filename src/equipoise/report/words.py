@@ -83,6 +83,11 @@ def contrast_text(contrast: Contrast, log: bool, digits: int = 2) -> str:
     )
 
 
+def sentence(text: str) -> str:
+    """The text with its first letter large and the others as they are."""
+    return text[:1].upper() + text[1:]
+
+
 def difference(contrast: Contrast) -> str:
     """``BD − MDD``: the levels whose effects are compared."""
     return (contrast.subgroup or "").replace(" - ", f" {MINUS} ")

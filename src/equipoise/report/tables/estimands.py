@@ -77,6 +77,9 @@ def sensitivity_table(results: Results, estimand: EstimandResult) -> str | None:
     log = any(c.ratio is not None for c in estimand.contrasts)
     rows: list[list[Cell]] = []
     several = len(results.groups) > 2
+    tested = any(
+        a.estimand == estimand.estimand and a.significant is not None for a in results.answers
+    )
     items = [("As planned", estimand.contrasts, estimand.failure)]
     items += [(s.label, s.contrasts, s.failure) for s in estimand.sensitivity]
     for label, contrasts, failure in items:
@@ -84,7 +87,8 @@ def sensitivity_table(results: Results, estimand: EstimandResult) -> str | None:
             rows.append([label, f"not estimated: {failure}", None])
         for c in contrasts:
             name = f"{label}, {group_label(results, c.arm)}" if several else label
-            rows.append([name, contrast_text(c, log), p_value(c.p)])
+            # What the order of testing closes is not tested by another name.
+            rows.append([name, contrast_text(c, log), p_value(c.p if tested else None)])
     columns = [
         ("analysis", f"At {visit_label(results, estimand.visit)}"),
         ("effect", "Effect (CI)"),

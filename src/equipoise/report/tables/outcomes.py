@@ -71,7 +71,7 @@ def _group_text(outcome: OutcomeResult, mine: GroupOutcome) -> str:
     if outcome.scale == "time-to-response":
         return f"{number(mine.estimate, 1)} ({interval(mine.lower, mine.upper, 1)})"
     return (
-        f"{mine.events}, {percent(mine.estimate)} ({percent(mine.lower)} to {percent(mine.upper)})"
+        f"{mine.events}: {percent(mine.estimate)} ({percent(mine.lower)} to {percent(mine.upper)})"
     )
 
 
