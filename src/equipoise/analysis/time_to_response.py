@@ -95,6 +95,7 @@ def analyse_time_to_response(data: OutcomeData) -> OutcomeResult:
         curve=tuple(_curve(data, times)),
         notes=(
             "A response came between the visit before and the one at which it was seen.",
+            "Times and curves end on the first day of the visit's window.",
             "Intervals and tests are asymptotic: with few responses they are approximate.",
         ),
         failure="; ".join(failures) or None,
@@ -164,15 +165,20 @@ def _mean(
 
 
 def _curve(data: OutcomeData, times: _Times) -> list[CurvePoint]:
-    """Steps of the curves; in observed data only while enough people are at risk."""
+    """Steps of the curves up to the last horizon; in observed data while enough are at risk.
+
+    During the last visit everybody's follow-up ends with a rating: who happens to come last would
+    decide where the curve ends.
+    """
     rows: list[CurvePoint] = []
+    end = float(data.protocol.visit(data.visits[-1]).window[0])
     for group in data.groups.keys:
         mine = times.group == group
         if mine.sum() < max(1, data.smallest):
             continue
         found = kaplan_meier(times.day[mine], times.event[mine], data.alpha)
         for i, day in enumerate(found.time):
-            if found.at_risk[i] < data.smallest:
+            if found.at_risk[i] < data.smallest or day > end:
                 break
             rows.append(
                 CurvePoint(

@@ -12,6 +12,7 @@ from equipoise.report import tables, words
 from equipoise.report.contents import sections
 from equipoise.report.downloads import data_address, file_name, with_table_downloads
 from equipoise.report.figures import Drawing, endpoint_figure, family_figure
+from equipoise.report.outcome_figures import outcome_figure
 from equipoise.report.references import used
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ def draw(results: Results) -> dict[str, Drawing]:
     drawings: dict[str, Drawing] = {}
     for key, endpoint in results.endpoints.items():
         if (drawing := endpoint_figure(results, endpoint)) is not None:
+            drawings[key] = drawing
+    for key, outcome in results.outcomes.items():
+        if (drawing := outcome_figure(results, outcome)) is not None:
             drawings[key] = drawing
     for family in results.families:
         if (drawing := family_figure(results, family)) is not None:
