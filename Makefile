@@ -30,7 +30,7 @@ picture: $(VENV)/dev
 
 # Writes the generated pages anew: tables, protocol fields, faults.
 pages: $(VENV)/dev
-	EQUIPOISE_TABLES=1 $(BIN)/python -m pytest -q tests/docs/test_reference_pages.py \
+	EQUIPOISE_TABLES=1 $(BIN)/python -m pytest -q tests/docs/test_reference_pages.py tests/docs/test_instruments_page.py \
 		tests/docs/test_documentation.py -k "page_of"
 
 # The documentation site, from docs/ into out/site; a broken link or anchor is an error (with

@@ -10,16 +10,19 @@ from equipoise.analysis.dataset import values_of
 from equipoise.analysis.exposures import baseline_exposures
 from equipoise.analysis.results import Baseline, BaselineRow, BaselineValue
 from equipoise.analysis.small_cells import smallest_shown, too_small
+from equipoise.instruments import TOTAL
+from equipoise.protocol.endpoint_sources import source_of
 from equipoise.stats import standardised_difference_mean, standardised_difference_proportions
 
 if TYPE_CHECKING:
     from equipoise.analysis.groups import Groups
     from equipoise.protocol import Protocol
+    from equipoise.protocol.questions import Endpoint
     from equipoise.records import Records
 
 
 def make_baseline(protocol: Protocol, records: Records, groups: Groups) -> Baseline:
-    """Covariates and exposures, the baseline of every endpoint, then other images, by group.
+    """Covariates and exposures, what endpoints are measured by, other scales and images, by group.
 
     The standardised difference compares the control with the active arm; with several active
     arms the largest in absolute value is shown.
@@ -38,9 +41,13 @@ def make_baseline(protocol: Protocol, records: Records, groups: Groups) -> Basel
             labels = {level: covariate.level_labels.get(level, level) for level in covariate.levels}
             rows += _categorical(name, covariate.label, labels, people, groups, smallest)
     rows += _exposures(protocol, records, people, groups, smallest)
+    shown: set[tuple[str, ...]] = set()
     for key, endpoint in protocol.endpoints.items():
-        if groups.closed and protocol.reveals_arm(key):
+        measured = _measured(endpoint)
+        # Response and change of one scale have one baseline.
+        if measured in shown or (groups.closed and protocol.reveals_arm(key)):
             continue
+        shown.add(measured)
         values = values_of(protocol, records, key)
         first = values.filter(pl.col("visit") == protocol.baseline.id)
         if first.is_empty():
@@ -50,9 +57,52 @@ def make_baseline(protocol: Protocol, records: Records, groups: Groups) -> Basel
         )
         # The label of cells names the unit.
         unit = None if endpoint.cells else protocol.unit_of(key)
-        rows.append(_numeric(key, endpoint.label, unit, frame, groups, "value", smallest))
+        label = endpoint.label
+        if endpoint.instrument:
+            label = _part_label(protocol, endpoint.instrument, endpoint.part)
+        rows.append(_numeric(key, label, unit, frame, groups, "value", smallest))
+    rows += _ratings(protocol, records, people, groups, smallest, shown)
     rows += _images(protocol, records, people, groups, smallest)
     return Baseline(rows=tuple(rows))
+
+
+def _measured(endpoint: Endpoint) -> tuple[str, ...]:
+    """What an endpoint is measured by: its source, and the part, unit or region of it."""
+    source = source_of(endpoint)
+    part = endpoint.part if endpoint.part != TOTAL else None
+    part = part or endpoint.cell_unit or endpoint.region or ""
+    return source.field, str(getattr(endpoint, source.field)), str(part)
+
+
+def _part_label(protocol: Protocol, instrument: str, part: str | None) -> str:
+    scale = protocol.scale(instrument)
+    return f"{scale.label} {scale.label_of(part)}"
+
+
+def _ratings(
+    protocol: Protocol,
+    records: Records,
+    people: pl.DataFrame,
+    groups: Groups,
+    smallest: int,
+    shown: set[tuple[str, ...]],
+) -> list[BaselineRow]:
+    """Totals and subscales at baseline of what is no endpoint."""
+    if records.scores is None:
+        return []
+    rows: list[BaselineRow] = []
+    first = records.scores.filter(visit=protocol.baseline.id)
+    for key in protocol.instruments:
+        for part in protocol.parts(key):
+            whole = part == TOTAL
+            mine = first.filter(instrument=key, item=part).select("participant", "score")
+            known = ("instrument", key, "" if whole else part) in shown
+            if part.isdecimal() or known or mine["score"].drop_nulls().is_empty():
+                continue
+            frame = people.select("participant", "_group").join(mine, on="participant", how="left")
+            name, label = key if whole else f"{key}:{part}", _part_label(protocol, key, part)
+            rows.append(_numeric(name, label, "points", frame, groups, "score", smallest))
+    return rows
 
 
 def _exposures(

@@ -68,6 +68,19 @@ def studies() -> None:
 
 
 @app.command()
+def instruments(
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="A scale, or a TOML file of your own.")
+    ] = None,
+) -> None:
+    """List the rating scales, or print one: items, ranges, scoring, rules, sources."""
+    from equipoise.instruments import find_scale
+    from equipoise.instruments.description import describe_scale, list_scales
+
+    print(list_scales() if name is None else describe_scale(name, find_scale(name)))
+
+
+@app.command()
 def new(
     folder: Annotated[
         Path, typer.Argument(metavar="NAME", help="Name of the study, or a path that ends in it.")

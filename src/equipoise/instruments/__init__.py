@@ -3,7 +3,7 @@
 from equipoise.instruments.composition import Component, component_range, components, needed
 from equipoise.instruments.consistency import missing_rule_inconsistencies
 from equipoise.instruments.definition import TOTAL, Instrument, MissingItems, Scoring
-from equipoise.instruments.library import get_scale, load_scale, scale_names
+from equipoise.instruments.library import find_scale, get_scale, load_scale, scale_names
 from equipoise.instruments.scoring import PartScores, ScoredItems, score_items
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Scoring",
     "component_range",
     "components",
+    "find_scale",
     "get_scale",
     "load_scale",
     "missing_rule_inconsistencies",

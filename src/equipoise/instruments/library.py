@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from equipoise.faults import EquipoiseError
+from equipoise.faults import EquipoiseError, nearest, single
 from equipoise.instruments.definition import Instrument
 from equipoise.toml_faults import Sources, TomlFile, faults_of
 from equipoise.toml_syntax import parse_toml, read_toml_text
@@ -36,6 +36,28 @@ def get_scale(name: str) -> Instrument:
         raise KeyError(name)
     file = resources.files("equipoise.instruments") / "scales" / f"{name}.toml"
     return Instrument.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
+
+
+def find_scale(name: str) -> Instrument:
+    """The scale of this name, or the one in a file of this path.
+
+    Raises
+    ------
+    EquipoiseError
+        When the library has no such scale and there is no such file, or the file is faulty.
+    """
+    if name in scale_names():
+        return get_scale(name)
+    if Path(name).is_file():
+        return load_scale(name)
+    raise single(
+        f"There is no scale `{name}`",
+        code="scale-unknown",
+        field="NAME",
+        value=name,
+        rule="a scale is one of the library, or a TOML file of your own",
+        remedy=nearest(name, scale_names()),
+    )
 
 
 def load_scale(path: str | Path) -> Instrument:
