@@ -6,7 +6,7 @@ import os
 
 from tests.conftest import ROOT
 
-COMMAND = "make pages   (or: EQUIPOISE_TABLES=1 python -m pytest -q tests/docs/test_reference_pages.py tests/docs/test_instruments_page.py)"
+COMMAND = "make pages   (or: EQUIPOISE_TABLES=1 python -m pytest -q tests/docs -k page_of)"
 
 
 def hold(name: str, text: str) -> None:
