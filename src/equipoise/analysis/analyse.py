@@ -11,6 +11,7 @@ from equipoise._version import __version__
 from equipoise.analysis.analysis_sets import count_sets
 from equipoise.analysis.answers import adjust_families, answer_estimands, contrasts_of
 from equipoise.analysis.baseline import make_baseline
+from equipoise.analysis.concomitant import make_concomitant
 from equipoise.analysis.dataset import make_dataset
 from equipoise.analysis.estimands import estimate_estimands
 from equipoise.analysis.flow import make_flow
@@ -125,6 +126,7 @@ def analyse(
         answers=answers,
         families=adjust_families(protocol, effects, answers, groups.blinded),
         safety=make_safety(protocol, records, groups),
+        concomitant=make_concomitant(protocol, records, groups),
         notes=tuple(notes),
     )
 

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 from equipoise.analysis.results import (
     Plan,
     PlannedArm,
+    PlannedDoses,
     PlannedEstimand,
     PlannedMeasure,
     PlannedSource,
     PlannedVisit,
 )
+from equipoise.analysis.planned_reporting import description_of, reporting_fields
 from equipoise.protocol.endpoint_sources import SOURCES, MeasureKind, planned_visits
 from equipoise.protocol.plan import AllocationMethod
 from equipoise.protocol.scales import scale_of
@@ -53,6 +55,7 @@ def make_plan(protocol: Protocol, blinded: bool) -> Plan:
         arms=() if blinded else tuple(_arms(protocol)),
         estimands=() if blinded else tuple(_estimands(protocol)),
         sources=() if blinded else tuple(_sources(protocol)),
+        **reporting_fields(protocol, blinded),
     )
 
 
@@ -148,6 +151,10 @@ def _arms(protocol: Protocol) -> list[PlannedArm]:
             label=protocol.arms[key].label,
             ratio=protocol.arms[key].ratio,
             treatment=_treatment(protocol.arms[key]),
+            doses=tuple(
+                PlannedDoses(drug=dose.drug, days=dose.days) for dose in protocol.arms[key].doses
+            ),
+            description=description_of(protocol, key),
         )
         for key in protocol.arm_order
     ]

@@ -235,13 +235,36 @@ class FamilyResult(Row):
     closed_by: str | None = None
 
 
+class ConcomitantRow(Row):
+    """A class of medication, with the participants of each group who received it."""
+
+    label: str
+    counts: tuple[int, ...]
+
+
+class Concomitant(Row):
+    """Other treatment during the trial; `hidden` classes had too few people to be shown."""
+
+    rows: tuple[ConcomitantRow, ...]
+    hidden: int
+
+
+class PlannedDoses(Row):
+    """One drug of an arm; `days` count from the first dose."""
+
+    drug: str
+    days: tuple[float, ...]
+
+
 class PlannedArm(Row):
-    """An arm as the report describes it."""
+    """An arm as the report describes it; `description` is what the protocol says for TIDieR."""
 
     key: str
     label: str
     ratio: int
     treatment: str
+    doses: tuple[PlannedDoses, ...] = ()
+    description: dict[str, str] = {}
 
 
 class PlannedEstimand(Row):
@@ -286,7 +309,12 @@ class PlannedSource(Row):
 
 
 class Plan(Row):
-    """What the report says of the protocol; while blinded without arms and estimands' texts."""
+    """What the report says of the protocol; while blinded without arms and estimands' texts.
+
+    `allocation` is how arms are assigned as sites may read it, without block sizes. `given`
+    holds what people wrote for the checklists, by dotted path in the protocol; what of it names
+    an arm or a drug is left out while blinded, and its path stands in `given_withheld`.
+    """
 
     single_arm: bool = False
 
@@ -309,6 +337,13 @@ class Plan(Row):
     arms: tuple[PlannedArm, ...]
     estimands: tuple[PlannedEstimand, ...]
     sources: tuple[PlannedSource, ...]
+    title: str = ""
+    allocation: str = ""
+    models: tuple[str, ...] = ()
+    further_analyses: tuple[str, ...] = ()
+    expected_harms: tuple[str, ...] = ()
+    given: dict[str, str] = {}
+    given_withheld: tuple[str, ...] = ()
 
 
 class Results(Row):
@@ -339,6 +374,7 @@ class Results(Row):
     answers: tuple[Answer, ...]
     families: tuple[FamilyResult, ...]
     safety: Safety
+    concomitant: Concomitant | None = None
     notes: tuple[str, ...]
 
     @property

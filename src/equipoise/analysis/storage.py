@@ -93,6 +93,11 @@ def result_tables(results: Results) -> dict[str, pl.DataFrame]:
         "flow": _dump(results.flow.counts),
         "flow_reasons": _dump(results.flow.reasons),
         "screening": _screening(results),
+        "concomitant": [
+            {"group": group.key, "class": row.label, "participants": n}
+            for row in (results.concomitant.rows if results.concomitant else ())
+            for group, n in zip(results.groups, row.counts, strict=True)
+        ],
         "flow_visits": _dump(results.flow.visits),
         "analysis_sets": _dump(results.flow.analysed),
         "baseline": [

@@ -1,0 +1,109 @@
+"""What people wrote for the checklists, and the parts of the plan that only checklists show."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from equipoise.protocol.plan import AllocationMethod
+
+if TYPE_CHECKING:
+    from equipoise.protocol import Protocol
+
+
+def reporting_fields(protocol: Protocol, blinded: bool) -> dict[str, Any]:
+    """Fields of `Plan` that the checklists read, as keyword arguments."""
+    given = _given(protocol)
+    withheld = tuple(
+        path
+        for path, text in given.items()
+        # What stands under [trial] is public: every report begins with it.
+        if blinded and not path.startswith("trial.") and _tells(protocol, text)
+    )
+    return {
+        "title": protocol.trial.title,
+        "allocation": "" if blinded else _allocation(protocol),
+        "models": () if blinded else _models(protocol),
+        "further_analyses": _further(protocol, blinded),
+        "expected_harms": tuple(
+            term
+            for term, event in protocol.safety.events.items()
+            if not (blinded and event.unblinding)
+        ),
+        "given": {path: text for path, text in given.items() if path not in withheld},
+        "given_withheld": withheld,
+    }
+
+
+def description_of(protocol: Protocol, arm: str) -> dict[str, str]:
+    """TIDieR's texts of an arm by field; empty where the protocol has none."""
+    found = protocol.arms[arm].description
+    if found is None:
+        return {}
+    texts = {name: getattr(found, name) for name in type(found).model_fields}
+    return {name: text for name, text in texts.items() if text is not None}
+
+
+def _given(protocol: Protocol) -> dict[str, str]:
+    """Text by dotted path: [reporting], and the few of other tables that items name."""
+    trial, population = protocol.trial, protocol.population
+    found = {
+        "trial.objective": trial.objective,
+        "trial.registration": trial.registration,
+        "trial.setting": trial.setting,
+        "population.inclusion": "; ".join(population.inclusion) or None,
+        "population.exclusion": "; ".join(population.exclusion) or None,
+    }
+    own = {path: text for path, text in found.items() if text}
+    return own | protocol.reporting.given()
+
+
+def _tells(protocol: Protocol, text: str) -> bool:
+    """Whether a text names an arm, a drug, or what gives an arm away."""
+    names = {arm.label for arm in protocol.arms.values()} | set(protocol.arms)
+    names |= {dose.drug for arm in protocol.arms.values() for dose in arm.doses}
+    for table in (protocol.cells, protocol.labs):
+        names |= {row.label for row in table.values() if row.unblinding}
+    names |= {term for term, event in protocol.safety.events.items() if event.unblinding}
+    pattern = "|".join(re.escape(name) for name in sorted(names) if name)
+    return bool(re.search(pattern, text, re.IGNORECASE))
+
+
+def _allocation(protocol: Protocol) -> str:
+    plan = protocol.randomisation
+    if plan.method is AllocationMethod.NONE:
+        return "Nobody is randomised: all participants are in one arm"
+    strata = [protocol.population.covariates[name].label.lower() for name in plan.strata]
+    within = f", stratified by {' and '.join(strata)}" if strata else ", not stratified"
+    ratio = " : ".join(str(protocol.arms[key].ratio) for key in protocol.arm_order)
+    labels = " : ".join(protocol.arms[key].label for key in protocol.arm_order)
+    kind = "simple randomisation"
+    if plan.method is AllocationMethod.PERMUTED_BLOCKS:
+        kind = "restricted randomisation; the restriction is kept from those who enrol"
+    return f"Allocation {ratio} ({labels}){within}, {kind}"
+
+
+def _models(protocol: Protocol) -> tuple[str, ...]:
+    by_model: dict[str, list[str]] = {}
+    for endpoint in protocol.endpoints.values():
+        by_model.setdefault(endpoint.model, []).append(endpoint.label)
+    found = []
+    for key, labels in by_model.items():
+        model = protocol.analysis.models.get(key)
+        formula = getattr(model, "formula", None)
+        found.append(f"{key}{f' ({formula})' if formula else ''}: {', '.join(labels)}")
+    return tuple(found)
+
+
+def _further(protocol: Protocol, blinded: bool) -> tuple[str, ...]:
+    """Planned analyses beside those of the estimands."""
+    if blinded:
+        return ()
+    covariates = protocol.population.covariates
+    found: list[str] = []
+    for key, model in protocol.analysis.models.items():
+        factor = getattr(model, "subgroup", None)
+        if factor is not None:
+            found.append(f"effects by {covariates[factor].label.lower()} (model {key})")
+    found += [f"{family.label} ({family.method})" for family in protocol.analysis.families.values()]
+    return tuple(found)
