@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from equipoise.analysis.planned_reporting import description_of, reporting_fields
 from equipoise.analysis.results import (
     Plan,
     PlannedArm,
@@ -13,7 +14,6 @@ from equipoise.analysis.results import (
     PlannedSource,
     PlannedVisit,
 )
-from equipoise.analysis.planned_reporting import description_of, reporting_fields
 from equipoise.protocol.endpoint_sources import SOURCES, MeasureKind, planned_visits
 from equipoise.protocol.plan import AllocationMethod
 from equipoise.protocol.scales import scale_of

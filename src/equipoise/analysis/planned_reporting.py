@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
+from equipoise.analysis.open_words import names_an_arm
 from equipoise.protocol.plan import AllocationMethod
 
 if TYPE_CHECKING:
@@ -59,14 +59,15 @@ def _given(protocol: Protocol) -> dict[str, str]:
 
 
 def _tells(protocol: Protocol, text: str) -> bool:
-    """Whether a text names an arm, a drug, or what gives an arm away."""
-    names = {arm.label for arm in protocol.arms.values()} | set(protocol.arms)
-    names |= {dose.drug for arm in protocol.arms.values() for dose in arm.doses}
-    for table in (protocol.cells, protocol.labs):
-        names |= {row.label for row in table.values() if row.unblinding}
-    names |= {term for term, event in protocol.safety.events.items() if event.unblinding}
-    pattern = "|".join(re.escape(name) for name in sorted(names) if name)
-    return bool(re.search(pattern, text, re.IGNORECASE))
+    """Whether a text names an arm, a drug, or a measurement that gives an arm away."""
+    hidden = [
+        row.label
+        for table in (protocol.cells, protocol.labs)
+        for row in table.values()
+        if row.unblinding
+    ]
+    hidden += [term for term, event in protocol.safety.events.items() if event.unblinding]
+    return names_an_arm(protocol, text) or any(name.lower() in text.lower() for name in hidden)
 
 
 def _allocation(protocol: Protocol) -> str:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Literal
 
+from pydantic import Field
+
 from equipoise.analysis.estimand_results import (
     EstimandResult,
     EventCount,
@@ -264,7 +266,7 @@ class PlannedArm(Row):
     ratio: int
     treatment: str
     doses: tuple[PlannedDoses, ...] = ()
-    description: dict[str, str] = {}
+    description: dict[str, str] = Field(default_factory=dict[str, str])
 
 
 class PlannedEstimand(Row):
@@ -342,7 +344,7 @@ class Plan(Row):
     models: tuple[str, ...] = ()
     further_analyses: tuple[str, ...] = ()
     expected_harms: tuple[str, ...] = ()
-    given: dict[str, str] = {}
+    given: dict[str, str] = Field(default_factory=dict[str, str])
     given_withheld: tuple[str, ...] = ()
 
 

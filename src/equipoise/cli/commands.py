@@ -298,6 +298,23 @@ def report(
 
 
 @app.command()
+def spirit(
+    study: Study,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder to write into; default: out/STUDY.")
+    ] = None,
+) -> None:
+    """Write the SPIRIT 2025 page of a protocol: what it says, item by item, and what is missing."""
+    from equipoise.analysis.planned import make_plan
+    from equipoise.protocol import load_protocol
+    from equipoise.report.spirit import write_spirit
+
+    protocol = load_protocol(study)
+    target = out or Path("out") / protocol.trial.id
+    print(write_spirit(make_plan(protocol, False), target, protocol_hash=protocol.hash))
+
+
+@app.command()
 def run(
     study: Study,
     data: Annotated[

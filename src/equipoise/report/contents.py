@@ -66,9 +66,12 @@ def sections(results: Results) -> list[Section]:
         *(_of_chapter(chapter) for chapter in _chapters(results)),
         Section("harms", "Harms", "harms"),
         Section("estimands", "Estimands", "estimands") if plan.estimands else None,
+        Section("interventions", "Interventions", "interventions") if plan.arms else None,
         Section("methods", "Methods", "methods"),
+        Section("about", "About the trial", "about"),
         Section("assumptions", "Facts and assumptions", "assumptions") if plan.sources else None,
         Section("limits", "Limits", "limits"),
+        Section("consort", "CONSORT 2025 checklist", "consort"),
         Section("provenance", "Provenance", "provenance"),
     ]
     return [section for section in found if section is not None]

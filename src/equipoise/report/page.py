@@ -6,20 +6,24 @@ import base64
 import hashlib
 from functools import partial
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from equipoise.report import tables, words
+from equipoise.report.checklist_pages import by_section, checklist_context
 from equipoise.report.contents import sections
 from equipoise.report.downloads import data_address, file_name, with_table_downloads
 from equipoise.report.figures import Drawing, endpoint_figure, family_figure
+from equipoise.report.flow_diagram import diagram
 from equipoise.report.outcome_figures import outcome_figure
 from equipoise.report.references import used
 
 if TYPE_CHECKING:
-    from equipoise.analysis.results import FlowCount, Results
+    import jinja2
+
+    from equipoise.analysis.results import Results
 
 
-_STYLES = ("style.css", "interactive.css")
+_STYLES = ("style.css", "interactive.css", "flow.css")
 
 
 def draw(results: Results) -> dict[str, Drawing]:
@@ -37,24 +41,41 @@ def draw(results: Results) -> dict[str, Drawing]:
     return drawings
 
 
-def render(results: Results, drawings: dict[str, Drawing]) -> str:
-    """The report as HTML: no request leaves the page, and it is whole without its script."""
+def environment() -> jinja2.Environment:
+    """Where the templates lie and what they may use."""
     import jinja2
 
-    folder = resources.files("equipoise.report") / "templates"
-    environment = jinja2.Environment(
+    found = jinja2.Environment(
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
-        loader=jinja2.FunctionLoader(lambda name: (folder / name).read_text(encoding="utf-8")),
+        loader=jinja2.FunctionLoader(template),
     )
-    script = (folder / "page.js").read_text(encoding="utf-8")
-    page = environment.get_template("report.html.j2").render(
+    found.filters["groupby_section"] = by_section
+    return found
+
+
+def template(name: str) -> str:
+    """The text of a file of ``templates``."""
+    folder = resources.files("equipoise.report") / "templates"
+    return (folder / name).read_text(encoding="utf-8")
+
+
+def style() -> str:
+    """The style sheet of every page."""
+    return "".join(template(name) for name in _STYLES)
+
+
+def render(results: Results, drawings: dict[str, Drawing]) -> str:
+    """The report as HTML: no request leaves the page, and it is whole without its script."""
+    script = template("page.js")
+    parts = sections(results)
+    page = environment().get_template("report.html.j2").render(
         words=words,
         tables=tables,
         results=results,
-        style="".join((folder / name).read_text(encoding="utf-8") for name in _STYLES),
+        style=style(),
         script=script,
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         file_name=partial(file_name, results),
@@ -69,22 +90,9 @@ def render(results: Results, drawings: dict[str, Drawing]) -> str:
             }
             for answer in results.answers
         ],
-        flow=[_flow_box(results, count) for count in results.flow.counts],
-        sections=sections(results),
+        diagram=diagram(results),
+        sections=parts,
+        **checklist_context(results, parts),
         origin=results.origin_label,
     )
     return with_table_downloads(page, results)
-
-
-def _flow_box(results: Results, count: FlowCount) -> dict[str, Any]:
-    """One column of the flow diagram: lines of text under the group's name."""
-    reasons = [r for r in results.flow.reasons if r.group == count.group]
-    left = [r.reason if r.n is None else f"{r.reason}: {r.n}" for r in reasons]
-    analysed = [
-        row
-        for row in results.flow.analysed
-        if row.group == count.group and row.endpoint in {a.endpoint for a in results.answers}
-    ]
-    seen = [row.seen for row in results.flow.visits if row.group == count.group]
-    last_seen = str(seen[-1]) if seen else "not recorded"
-    return {"count": count, "left": left, "analysed": analysed, "last_seen": last_seen}

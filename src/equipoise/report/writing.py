@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from equipoise.analysis.storage import result_files
+from equipoise.report.checklist_pages import consort_csv
 from equipoise.report.page import draw, render
 from equipoise.staging import write_files
 
@@ -19,7 +20,8 @@ FILE = "report.html"
 
 
 def write_report(results: Results, folder: str | Path) -> Path:
-    """Write ``report.html``, ``figures/*.svg``, ``provenance.json`` and the results themselves.
+    """Write ``report.html``, ``figures/*.svg``, ``consort.csv``, ``provenance.json`` and the
+    results themselves.
 
     A report never stands beside the numbers of another run.
 
@@ -50,6 +52,7 @@ def report_files(results: Results) -> dict[str, bytes]:
         for drawing in drawings.values()
     }
     files[FILE] = render(results, drawings).encode()
+    files["consort.csv"] = consort_csv(results)
     provenance = {
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
         "blinded": results.blinded,

@@ -33,7 +33,9 @@ def _abstract(r: Results) -> Finding:
         return _BLINDED
     note = "The answers stand in sentences; a structured summary is for the authors"
     state = _P if r.answers and not r.blinded else _M
-    return Finding(state, anchors=("answers",) if state is _P else (), fields=(ABSTRACT,), note=note)
+    return Finding(
+        state, anchors=("answers",) if state is _P else (), fields=(ABSTRACT,), note=note
+    )
 
 
 def _design(r: Results) -> Finding:
@@ -208,7 +210,9 @@ def _further_results(r: Results) -> Finding:
     families = [f for f in r.families if any(f.contrasts.values())]
     if not done and not families:
         return Finding(_M, tables=("scores",), note="None of those planned could be done")
-    anchors = tuple(f"endpoint-{e.endpoint}" for e in r.endpoints.values() if e.subgroup in done)
+    anchors = tuple(f"endpoint-{e.endpoint}" for e in r.endpoints.values() if e.subgroup in done)[
+        :3
+    ]
     if len(done) < len(subgroups) or len(families) < len(r.families):
         return Finding(_P, anchors=anchors, note="Some of those planned could not be done")
     return Finding(_A, anchors=anchors or ("answers",))

@@ -9,7 +9,7 @@ from equipoise.report.tables.estimands import (
     touched_table,
 )
 from equipoise.report.tables.events import event_rate_table, grade_table, onset_table
-from equipoise.report.tables.flow import analysed_table, seen_table
+from equipoise.report.tables.flow import analysed_table, concomitant_table, seen_table
 from equipoise.report.tables.harms import harm_table
 from equipoise.report.tables.html import html_table
 from equipoise.report.tables.measured_harms import (
@@ -27,6 +27,7 @@ __all__ = [
     "baseline_table",
     "characteristics_table",
     "completeness_table",
+    "concomitant_table",
     "endpoint_table",
     "event_rate_table",
     "events_table",

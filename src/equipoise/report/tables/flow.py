@@ -40,3 +40,13 @@ def seen_table(results: Results | MonitorResults) -> str:
     ]
     columns = [("visit", "Visit"), *((g.key, f"{g.label} (n = {g.n})") for g in results.groups)]
     return html_table("seen", columns, rows)
+
+
+def concomitant_table(results: Results) -> str:
+    """Participants of each group with each class of other medication."""
+    assert results.concomitant is not None
+    rows: list[list[Cell]] = [
+        [row.label, *map(str, row.counts)] for row in results.concomitant.rows
+    ]
+    columns = [("class", "Class"), *((g.key, f"{g.label} (n = {g.n})") for g in results.groups)]
+    return html_table("concomitant", columns, rows)
