@@ -85,15 +85,13 @@ def _allocation(protocol: Protocol) -> str:
 
 
 def _models(protocol: Protocol) -> tuple[str, ...]:
-    by_model: dict[str, list[str]] = {}
+    """How each endpoint is analysed: the formula of its model, or the kind of its outcome."""
+    found: dict[str, list[str]] = {}
     for endpoint in protocol.endpoints.values():
-        by_model.setdefault(endpoint.model, []).append(endpoint.label)
-    found = []
-    for key, labels in by_model.items():
-        model = protocol.analysis.models.get(key)
-        formula = getattr(model, "formula", None)
-        found.append(f"{key}{f' ({formula})' if formula else ''}: {', '.join(labels)}")
-    return tuple(found)
+        model = protocol.analysis.models.get(endpoint.model or "")
+        how = f"{endpoint.scale.value} without a model" if model is None else model.formula
+        found.setdefault(how.replace("-", " ") if model is None else how, []).append(endpoint.label)
+    return tuple(f"{how}: {', '.join(labels)}" for how, labels in found.items())
 
 
 def _further(protocol: Protocol, blinded: bool) -> tuple[str, ...]:
@@ -103,8 +101,8 @@ def _further(protocol: Protocol, blinded: bool) -> tuple[str, ...]:
     covariates = protocol.population.covariates
     found: list[str] = []
     for key, model in protocol.analysis.models.items():
-        factor = getattr(model, "subgroup", None)
-        if factor is not None:
-            found.append(f"effects by {covariates[factor].label.lower()} (model {key})")
+        if model.subgroup is not None:
+            found.append(f"effects by {covariates[model.subgroup].label.lower()} (model {key})")
     found += [f"{family.label} ({family.method})" for family in protocol.analysis.families.values()]
+    found += [f"sensitivity: {row.label}" for row in protocol.analysis.sensitivity.values()]
     return tuple(found)

@@ -111,6 +111,7 @@ def _titles(results: Results, sections: Sequence[Section]) -> dict[str, str]:
         "title": "Title",
         "flow-analysed": "Who is in each analysis",
         "tidier": "Interventions",
+        "lock": "Lock and amendments",
         "concomitant": "Other treatment",
     }
     titles |= {f"endpoint-{e.endpoint}": e.label for e in results.endpoints.values()}

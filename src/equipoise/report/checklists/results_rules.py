@@ -45,9 +45,15 @@ def _design(r: Results) -> Finding:
 
 
 def _changes(r: Results) -> Finding:
+    amended = max(len(r.lock.entries) - 1, 0)
     if CHANGES in r.plan.given:
         return Finding(_A, anchors=(field_anchor(CHANGES),))
-    return Finding(_M, fields=(CHANGES,), note="Write `none` where nothing was changed")
+    if CHANGES in r.plan.given_withheld:
+        return _BLINDED
+    if amended:
+        note = f"The plan was amended {amended} times after its first lock"
+        return Finding(_P, anchors=("lock",), fields=(CHANGES,), note=note)
+    return Finding(_M, fields=(CHANGES,), note="Write “none” where nothing was changed")
 
 
 def _interventions(r: Results) -> Finding:
@@ -56,7 +62,8 @@ def _interventions(r: Results) -> Finding:
     present, missing = wanting(r.plan)
     if not missing:
         return Finding(_A, anchors=("tidier",))
-    return Finding(_P if present else _M, anchors=("tidier",), fields=tuple(missing))
+    state = _P if present else _M
+    return Finding(state, anchors=("tidier",) if r.plan.arms else (), fields=tuple(missing))
 
 
 def _outcomes(r: Results) -> Finding:
@@ -78,10 +85,10 @@ def _restriction(r: Results) -> Finding:
 
 
 def _methods(r: Results) -> Finding:
-    fitted = [e for e in r.endpoints.values() if e.failure is None]
-    if not fitted:
+    failures = [e.failure for e in (*r.endpoints.values(), *r.outcomes.values())]
+    if all(failures):
         return Finding(_M, fields=("analysis.models",), note="No model could be fitted")
-    if len(fitted) < len(r.endpoints):
+    if any(failures):
         return Finding(_P, anchors=("methods",), note="Some models could not be fitted")
     return Finding(_A, anchors=("methods",))
 
@@ -206,16 +213,20 @@ def _further_results(r: Results) -> Finding:
     if not r.plan.further_analyses:
         return Finding(State.NOT_APPLICABLE, note="The protocol plans no further analysis")
     subgroups = [e.subgroup for e in r.endpoints.values() if e.subgroup is not None]
-    done = [s for s in subgroups if s.effects]
-    families = [f for f in r.families if any(f.contrasts.values())]
-    if not done and not families:
+    done = [bool(s.effects) for s in subgroups]
+    done += [any(f.contrasts.values()) for f in r.families]
+    done += [bool(s.contrasts) for e in r.estimands.values() for s in e.sensitivity]
+    if not any(done):
         return Finding(_M, tables=("scores",), note="None of those planned could be done")
-    anchors = tuple(f"endpoint-{e.endpoint}" for e in r.endpoints.values() if e.subgroup in done)[
-        :3
-    ]
-    if len(done) < len(subgroups) or len(families) < len(r.families):
+    chapters = tuple(
+        f"endpoint-{e.endpoint}"
+        for e in r.endpoints.values()
+        if e.subgroup is not None and e.subgroup.effects
+    )
+    anchors = (*chapters[:3], "estimands")
+    if not all(done):
         return Finding(_P, anchors=anchors, note="Some of those planned could not be done")
-    return Finding(_A, anchors=anchors or ("answers",))
+    return Finding(_A, anchors=anchors)
 
 
 def _limitations(r: Results) -> Finding:

@@ -82,6 +82,8 @@ def _doses_given(flow: Flow, key: str) -> str | None:
 
 def wanting(plan: Plan) -> tuple[list[str], list[str]]:
     """Fields given and fields missing of what a reader needs to repeat the interventions."""
+    if not plan.arms:
+        return [], ["arms"]
     needed = {"3", "4", "5", "8"}
     present: list[str] = []
     missing: list[str] = []
