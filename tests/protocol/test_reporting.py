@@ -14,7 +14,8 @@ def with_reporting(protocol, arms=None, **tables):
     data = protocol.model_dump()
     data["reporting"] = tables
     for key, description in (arms or {}).items():
-        data["arms"][key]["description"] = description
+        own = data["arms"][key]["description"] or {}
+        data["arms"][key]["description"] = None if description is None else {**own, **description}
     return Protocol.model_validate(data)
 
 

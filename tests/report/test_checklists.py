@@ -145,12 +145,20 @@ def test_every_item_is_answered_by_a_full_trial_and_not_by_an_empty_one(
     assert answered
     for number, finding in answered.items():
         assert finding.state is State.ANSWERED, (number, finding)
+        if number == "21d":  # nothing further planned: it does not apply, see below
+            continue
         assert finding.anchors, number
         assert not finding.fields, number
         other = missing[number]
         expected = {State.PARTLY, State.MISSING} if number in NEVER_MISSING else {State.MISSING}
         assert other.state in expected, (number, other)
         assert other.fields or other.tables, number
+
+
+def test_where_nothing_further_is_planned_its_items_do_not_apply(everything):
+    plan = everything.plan.model_copy(update={"further_analyses": ()})
+    found = states("consort2025", everything.model_copy(update={"plan": plan}))
+    assert {found[n].state for n in ("21d", "28")} == {State.NOT_APPLICABLE}
 
 
 def test_every_spirit_item_is_answered_by_a_full_protocol_and_not_by_an_empty_one(full, empty):

@@ -150,6 +150,8 @@ def _losses(r: Results) -> Finding:
 def _delivery(r: Results) -> Finding:
     if r.blinded:
         return _BLINDED
+    if not r.plan.arms:
+        return Finding(_M, fields=("arms",), tables=("doses",))
     row = next(row for row in tidier_rows(r.plan, r.flow) if row.item.number == "12")
     missing = [f for f, text in zip(row.fields, row.texts, strict=True) if text is None]
     if not missing:
