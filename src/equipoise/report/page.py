@@ -71,28 +71,32 @@ def render(results: Results, drawings: dict[str, Drawing]) -> str:
     """The report as HTML: no request leaves the page, and it is whole without its script."""
     script = template("page.js")
     parts = sections(results)
-    page = environment().get_template("report.html.j2").render(
-        words=words,
-        tables=tables,
-        results=results,
-        style=style(),
-        script=script,
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        file_name=partial(file_name, results),
-        svg_address=partial(data_address, kind="image/svg+xml"),
-        drawings=drawings,
-        references=used(results),
-        answers=[
-            {
-                "answer": answer,
-                "sentence": words.answer_sentence(results, answer),
-                "subgroup": words.subgroup_sentence(results, answer),
-            }
-            for answer in results.answers
-        ],
-        diagram=diagram(results),
-        sections=parts,
-        **checklist_context(results, parts),
-        origin=results.origin_label,
+    page = (
+        environment()
+        .get_template("report.html.j2")
+        .render(
+            words=words,
+            tables=tables,
+            results=results,
+            style=style(),
+            script=script,
+            script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+            file_name=partial(file_name, results),
+            svg_address=partial(data_address, kind="image/svg+xml"),
+            drawings=drawings,
+            references=used(results),
+            answers=[
+                {
+                    "answer": answer,
+                    "sentence": words.answer_sentence(results, answer),
+                    "subgroup": words.subgroup_sentence(results, answer),
+                }
+                for answer in results.answers
+            ],
+            diagram=diagram(results),
+            sections=parts,
+            **checklist_context(results, parts),
+            origin=results.origin_label,
+        )
     )
     return with_table_downloads(page, results)
