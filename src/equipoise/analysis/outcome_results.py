@@ -29,14 +29,17 @@ class GroupOutcome(Row):
 
 
 class CurvePoint(Row):
-    """A step of a Kaplan-Meier curve: share without response after `day`."""
+    """A step of a Kaplan-Meier curve: share without response after `day`.
+
+    The limits are None where the share is 0: its interval is not defined.
+    """
 
     group: str
     day: float
     at_risk: int
     share: float
-    lower: float
-    upper: float
+    lower: float | None
+    upper: float | None
 
 
 class OutcomeSensitivity(Row):

@@ -186,8 +186,12 @@ def _curve(data: OutcomeData, times: _Times) -> list[CurvePoint]:
                     day=float(day),
                     at_risk=int(found.at_risk[i]),
                     share=float(found.survival[i]),
-                    lower=float(found.lower[i]),
-                    upper=float(found.upper[i]),
+                    lower=_known(found.lower[i]),
+                    upper=_known(found.upper[i]),
                 )
             )
     return rows
+
+
+def _known(limit: float) -> float | None:
+    return float(limit) if math.isfinite(limit) else None
