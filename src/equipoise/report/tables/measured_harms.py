@@ -104,8 +104,7 @@ def characteristics_table(rules: Sequence[StoppingResult]) -> str:
         if rule.key in seen:
             continue
         seen.add(rule.key)
-        cells += [
-            [rule.label, percent(row.rate), percent(row.stop, 1), number(row.expected_n, 1)]
-            for row in rule.characteristics
-        ]
+        for row in rule.characteristics:
+            stop, n = percent(row.stop, 1), number(row.expected_n, 1)
+            cells.append([rule.label, percent(row.rate), stop, n])
     return html_table("stopping-characteristics", columns, cells, group=True)
