@@ -19,10 +19,11 @@ from equipoise.report.drawing import (
 )
 from equipoise.report.words import (
     contrast_text,
+    decimals,
     endpoint_of,
     group_label,
-    interval,
     level,
+    mean_text,
     number,
     visit_label,
 )
@@ -100,10 +101,7 @@ def _means_panel(
             y.append(value)
             low.append(value - lower)
             high.append(upper - value)
-            texts.append(
-                f"{group.label}, {visit_label(results, visit)}: {number(value)} "
-                f"({interval(lower, upper)})"
-            )
+            texts.append(f"{group.label}, {visit_label(results, visit)}: {mean_text(m, log)}")
         colour = ARMS[index % len(ARMS)]
         drawn = axes.errorbar(
             x, y, yerr=[low, high], color=colour, marker=MARKERS[index % len(MARKERS)],
@@ -166,7 +164,8 @@ def _told(results: Results, c: Contrast, log: bool) -> str:
 def _alternative(results: Results, endpoint: EndpointResult, visits: list[str], log: bool) -> str:
     last = visits[-1]
     parts = [
-        f"{group_label(results, m.group)} {number(m.ratio if log else m.estimate)}"
+        f"{group_label(results, m.group)} "
+        + (number(m.ratio) if log else number(m.estimate, decimals(m.se)))
         for m in endpoint.means
         if m.visit == last
     ]

@@ -9,6 +9,7 @@ from equipoise.analysis.results import (
     Answer,
     Contrast,
     EndpointResult,
+    Mean,
     OutcomeResult,
     Results,
     Status,
@@ -66,8 +67,25 @@ def interval(lower: float | None, upper: float | None, digits: int = 2) -> str:
     return f"{number(lower, digits)} to {number(upper, digits)}"
 
 
-def contrast_text(contrast: Contrast, log: bool, digits: int = 2) -> str:
+def decimals(se: float | None) -> int:
+    """Digits after the point: two, and more where the standard error is small, so that two of
+    its own figures are shown."""
+    if se is None or not 0 < se < 0.1:
+        return 2
+    return min(1 - math.floor(math.log10(se)), 6)
+
+
+def mean_text(mean: Mean, log: bool) -> str:
+    """A least-squares mean and its interval; a ratio on the log scale."""
+    if log:
+        return f"{number(mean.ratio)} ({interval(mean.ratio_lower, mean.ratio_upper)})"
+    digits = decimals(mean.se)
+    return f"{number(mean.estimate, digits)} ({interval(mean.lower, mean.upper, digits)})"
+
+
+def contrast_text(contrast: Contrast, log: bool) -> str:
     """Estimate and interval: a ratio on the log scale, percentage points for rates."""
+    digits = decimals(contrast.se) if contrast.measure == "mean difference" and not log else 2
     if contrast.measure == "rate difference":
         low, high = percent(contrast.lower), percent(contrast.upper)
         return f"{percent(contrast.estimate)} ({low} to {high})"
@@ -157,8 +175,9 @@ def _uncontrolled_sentence(
             change = f"{number(m.ratio)} times the baseline (geometric mean, "
             bounds = interval(m.ratio_lower, m.ratio_upper)
         else:
-            change = f"{number(m.estimate)} {endpoint.unit} from baseline ("
-            bounds = interval(m.lower, m.upper)
+            digits = decimals(m.se)
+            change = f"{number(m.estimate, digits)} {endpoint.unit} from baseline ("
+            bounds = interval(m.lower, m.upper, digits)
         verb = "was" if endpoint.scale == "log_fold" else "had changed by"
         parts.append(
             f"At {when}, {endpoint.label} on {arm} {verb} {change}{level(results)} CI {bounds})."
@@ -219,10 +238,11 @@ def _estimate(
     if endpoint.better != "neither" and c.estimate != 0:
         good = (c.estimate < 0) == (endpoint.better == "lower")
         way = f", in favour of {arm if good else reference}"
+    digits = decimals(c.se)
     return (
         f"At {when}, the mean change of {endpoint.label} from baseline differed by "
-        f"{number(c.estimate)} {endpoint.unit} between {arm} and {reference} "
-        f"({level(results)} CI {interval(c.lower, c.upper)}){way}."
+        f"{number(c.estimate, digits)} {endpoint.unit} between {arm} and {reference} "
+        f"({level(results)} CI {interval(c.lower, c.upper, digits)}){way}."
     )
 
 

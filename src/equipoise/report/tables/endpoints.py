@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from equipoise.report.tables.html import Cell, html_table
 from equipoise.report.words import (
     contrast_text,
+    decimals,
     difference,
     endpoint_of,
     group_label,
-    interval,
+    mean_text,
     number,
     p_value,
     visit_label,
@@ -55,15 +56,13 @@ def endpoint_table(results: Results, endpoint: EndpointResult) -> str:
             row.append(str(count.n) if count else None)
             if mean is None:
                 row.append(_observed_mean(count, log) if results.blinded else None)
-            elif log:
-                row.append(f"{number(mean.ratio)} ({interval(mean.ratio_lower, mean.ratio_upper)})")
             else:
-                row.append(f"{number(mean.estimate)} ({interval(mean.lower, mean.upper)})")
+                row.append(mean_text(mean, log))
         for c in endpoint.contrasts:
             if c.visit == visit:
                 row += [
                     contrast_text(c, log),
-                    number(c.se, 3),
+                    number(c.se, 3 if log else decimals(c.se) + 1),
                     number(c.df, 1),
                     p_value(c.p),
                 ]
