@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from tests.docs.pages import hold
+from tests.faults.catalogue import fault_page
 
 from equipoise.protocol.field_reference import field_page
 
 
 def test_the_page_of_protocol_fields_is_the_models():
     hold("reference/protocol-fields.md", field_page())
+
+
+def test_the_page_of_faults_is_what_is_said():
+    hold("reference/faults.md", fault_page())

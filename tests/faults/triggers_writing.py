@@ -1,0 +1,101 @@
+"""Faults of writing; whatever fails, what stood there before is as it was."""
+
+from __future__ import annotations
+
+import errno
+
+from tests.faults.catalogue import trigger
+
+import equipoise as eq
+
+
+def _failing(box, error):
+    """The folder of the list cannot be written, for a reason of the operating system."""
+    protocol = box.check()
+    box.failing("replace", error)
+    from equipoise.randomisation import randomise, write_allocation
+
+    write_allocation(randomise(protocol, 1), "list", rehearsal=True)
+
+
+@trigger
+def disk_full(box):
+    """The disk, or a quota, is used up."""
+    _failing(box, errno.ENOSPC)
+
+
+@trigger
+def not_writable(box):
+    """There is no permission to write there."""
+    _failing(box, errno.EACCES)
+
+
+@trigger
+def another_disk(box):
+    """Part of the folder lies on another disk, so that files cannot be renamed into place."""
+    _failing(box, errno.EXDEV)
+
+
+@trigger
+def not_written(box):
+    """The operating system refused for another reason, which it gives."""
+    _failing(box, errno.EIO)
+
+
+@trigger
+def not_a_folder(box):
+    """A file stands where a folder is to be."""
+    box.write("list", "mine")
+    _failing(box, errno.EIO)
+
+
+@trigger
+def not_a_file(box):
+    """A folder stands where a file is to be."""
+    box.write("data/participants.csv/notes.txt", "mine")
+    records = eq.records_from_tables(box.check(), {"participants": _people()})
+    eq.write_records(records, "data")
+
+
+def _people():
+    import polars as pl
+
+    return pl.DataFrame({"participant": ["P1"], "site": ["1"], "sex": ["female"], "age": [40.0]})
+
+
+@trigger
+def name_too_long(box):
+    """The path is longer than the system allows."""
+    records = eq.records_from_tables(box.check(), {"participants": _people()})
+    box.failing("mkdir", errno.ENAMETOOLONG)
+    eq.write_records(records, "data")
+
+
+@trigger
+def folder_holds_other_records(box):
+    """Other records stand there; observed ones are never overwritten."""
+    box.read()
+    box.command("simulate", "il2-depression", "--out", "data")
+
+
+@trigger
+def folder_not_clean(box):
+    """Blinded results would stand beside files of an earlier run that a person has changed."""
+    from equipoise.staging import write_files
+
+    write_files(box.write("out/x", "").parent, {"results": {"a.csv": b"1"}}, last="a.csv")
+    box.write("out/a.csv", "changed")
+    write_files(
+        box.write("out/x", "").parent, {"results": {"b.csv": b"1"}}, last="b.csv", clean=True
+    )
+
+
+@trigger
+def rollback_failed(box):
+    """Writing failed half-way, and the older files could not be put back. Nothing is lost."""
+    from equipoise.staging import write_files
+
+    folder = box.write("out/x", "").parent
+    write_files(folder, {"results": {"a.csv": b"1", "b.csv": b"1"}}, last="b.csv")
+    box.failing("replace", errno.EIO, after=2)
+    write_files(folder, {"results": {"a.csv": b"2", "b.csv": b"2"}}, last="b.csv")
