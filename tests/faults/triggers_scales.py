@@ -82,3 +82,11 @@ def scale_inconsistent(box):
 def scale_shadows_library(box):
     """A scale of one's own has the name of one in the library."""
     box.check(("[cells.treg]", f'[scales."hdrs-17"]\n{GOOD}\n[cells.treg]'))
+
+
+@trigger
+def scale_unknown(box):
+    """The library has no scale of this name, and there is no such file."""
+    from equipoise.instruments import find_scale
+
+    find_scale("hdrs-18")

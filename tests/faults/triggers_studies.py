@@ -12,7 +12,7 @@ import equipoise as eq
 @trigger
 def study_unknown(box):
     """There is no study of this name, and no file at this path."""
-    eq.load_protocol("il2-depresion")
+    eq.load_protocol("antidepressant-exampel")
 
 
 @trigger

@@ -48,17 +48,33 @@ def write_monitor(
             rule="a report that names the arms does not stand where one under letters is kept",
             remedy="name another --out",
         )
-    if key is not None:
-        path = key_path(folder)
-        write_files(
-            path.parent,
-            {"monitor-key": {path.name: key.content()}},
-            last=path.name,
-            private=(path.name,),
-            unindexed=("monitor-key",),
-        )
-    write_files(folder, {"monitor": monitor_files(results)}, last=FILE)
+    files = {"monitor": monitor_files(results)}
+    if key is None:
+        write_files(folder, files, last=FILE)
+        return folder / FILE
+    path = key_path(folder)
+    older = path.read_bytes() if path.is_file() else None
+    _write_key(path, key.content())
+    try:
+        write_files(folder, files, last=FILE)
+    except BaseException:
+        # An older report stays, and so must the key of its letters.
+        if older is None:
+            path.unlink(missing_ok=True)
+        else:
+            _write_key(path, older)
+        raise
     return folder / FILE
+
+
+def _write_key(path: Path, content: bytes) -> None:
+    write_files(
+        path.parent,
+        {"monitor-key": {path.name: content}},
+        last=path.name,
+        private=(path.name,),
+        unindexed=("monitor-key",),
+    )
 
 
 def key_path(folder: Path) -> Path:
