@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from importlib import metadata
 
+import pytest
 from packaging.requirements import Requirement
 
 #: LGPL is named too: the core ships without it. MPL (dual or alone) is allowed.
 FORBIDDEN = re.compile(r"\b(A?GPL|LGPL|GNU (Affero |Lesser )?General Public)", re.IGNORECASE)
 
 
-def core():
-    """Names of all distributions that the core brings, itself included."""
-    found, waiting = set(), ["equipoise"]
+def core(*roots):
+    """Names of all distributions that the core (or other roots) brings, itself included."""
+    found, waiting = set(), list(roots or ["equipoise"])
     while waiting:
         name = waiting.pop().lower().replace("_", "-")
         if name in found:
@@ -37,6 +38,23 @@ def test_no_gpl_among_the_core_dependencies():
         for text in texts:
             if text.startswith("License") or text in texts[:1] or text == texts[-1]:
                 assert not FORBIDDEN.search(text), (name, text)
+
+
+def test_of_what_the_pdf_needs_only_pyphen_names_the_gpl_and_offers_mpl():
+    """pyphen is under GPL, LGPL or MPL 1.1, as its user chooses: Equipoise uses it under MPL."""
+    try:
+        names = core("weasyprint")
+    except metadata.PackageNotFoundError:
+        pytest.skip("WeasyPrint is not installed: the extra pdf")
+    named = {
+        name: texts
+        for name in names
+        for data in [metadata.metadata(name)]
+        for texts in [[data.get("License-Expression") or "", *(data.get_all("Classifier") or [])]]
+        if any(FORBIDDEN.search(t) for t in texts)
+    }
+    assert set(named) == {"pyphen"}
+    assert any("MPL" in text for text in named["pyphen"])
 
 
 def test_our_own_licence_is_apache():

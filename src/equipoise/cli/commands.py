@@ -38,6 +38,10 @@ ListOption = Annotated[
     Path | None,
     typer.Option("--list", help="The randomisation list that the allocation must follow."),
 ]
+Pdf = Annotated[bool, typer.Option("--pdf", help="Also write report.pdf (needs the extra `pdf`).")]
+Rtf = Annotated[
+    bool, typer.Option("--rtf", help="Also write tables.rtf: the tables for a journal.")
+]
 
 
 def _version(wanted: bool) -> None:
@@ -288,13 +292,15 @@ def report(
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder to write into; default: RESULTS.")
     ] = None,
+    pdf: Pdf = False,
+    rtf: Rtf = False,
 ) -> None:
     """Write the report of results."""
     from equipoise.analysis import read_results
     from equipoise.report import write_report
 
     target = out or (results.parent if results.suffix == ".json" else results)
-    print(write_report(read_results(results), target))
+    print(write_report(read_results(results), target, pdf=pdf, rtf=rtf))
 
 
 @app.command()
@@ -327,16 +333,21 @@ def run(
     seed: Seed = 1,
     scenario: ScenarioOption = "planned",
     allocation_list: ListOption = None,
+    pdf: Pdf = False,
+    rtf: Rtf = False,
 ) -> None:
     """The main job: analyse records, or a simulated trial, and write the report."""
     from equipoise.analysis.storage import result_files
     from equipoise.protocol import load_protocol
     from equipoise.records.writing import existing_files, record_files, refuse_other_records
+    from equipoise.report.paper import weasyprint_module
     from equipoise.report.writing import FILE, report_files
     from equipoise.simulation import simulate as draw
     from equipoise.staging import write_files
 
     started = time.monotonic()
+    if pdf:
+        weasyprint_module()  # before minutes of work, not after them
     protocol = load_protocol(study)
     target = out or Path("out") / protocol.trial.id
     command = f"equipoise run {shlex.quote(study)}"
@@ -350,7 +361,7 @@ def run(
         command += " --data DIR" + (" --list FILE" if allocation_list else "")
     results = _analyse(protocol, records, command)
     say("report")
-    sets = {"results": result_files(results), "report": report_files(results)}
+    sets = {"results": result_files(results), "report": report_files(results, pdf=pdf, rtf=rtf)}
     there = target / "data"
     replaces: tuple[str, ...] = ()
     removes: list[str] = []

@@ -38,6 +38,8 @@ class Grid:
     ----------
     key
         Its id in the page without ``table-``.
+    section
+        Id of the section that it stands in.
     headings
         The headings that it stands under, from the section down.
     head
@@ -49,6 +51,7 @@ class Grid:
     """
 
     key: str
+    section: str
     headings: tuple[str, ...]
     head: tuple[tuple[Cell, ...], ...]
     body: tuple[tuple[Cell, ...], ...]
@@ -97,13 +100,15 @@ def grids(page: str) -> list[Grid]:
     reader.feed(page)
     reader.close()
     return [
-        Grid(t.key, t.headings, tuple(t.head), tuple(t.body), tuple(t.notes)) for t in reader.tables
+        Grid(t.key, t.section, t.headings, tuple(t.head), tuple(t.body), tuple(t.notes))
+        for t in reader.tables
     ]
 
 
 @dataclass(slots=True)
 class _Table:
     key: str
+    section: str
     headings: tuple[str, ...]
     head: list[tuple[Cell, ...]] = field(default_factory=list)
     body: list[tuple[Cell, ...]] = field(default_factory=list)
@@ -121,6 +126,7 @@ class _Reader(HTMLParser):
         self._headings: dict[str, str] = {}
         self._notes: list[str] = []  # of the heading, before its first table
         self._key = ""
+        self._section = ""
         self._open: _Table | None = None
         self._last: _Table | None = None  # a note below still belongs to it
         self._words: list[str] | None = None
@@ -131,10 +137,12 @@ class _Reader(HTMLParser):
         values = {name: value or "" for name, value in attrs}
         if values.get("id", "").startswith("table-") and tag in ("div", "table"):
             self._key = values["id"].removeprefix("table-")
-        if tag == "table":
+        if tag == "section":
+            self._section = values.get("id", "")
+        elif tag == "table":
             headings = tuple(self._headings[h] for h in sorted(self._headings))
             key, self._key = self._key or f"{len(self.tables) + 1}", ""
-            self._open = self._last = _Table(key, headings, notes=self._notes)
+            self._open = self._last = _Table(key, self._section, headings, notes=self._notes)
             self._notes = []
             self.tables.append(self._open)
         elif tag in ("h2", "h3", "h4") or (

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from equipoise.analysis.results import Results
 
 
+#: Style sheets of a page on screen, and of the page that becomes a PDF.
 _STYLES = ("style.css", "interactive.css", "flow.css")
+_PAPER_STYLES = ("style.css", "flow.css", "paper.css")
 
 
 def draw(results: Results) -> dict[str, Drawing]:
@@ -62,13 +64,16 @@ def template(name: str) -> str:
     return (folder / name).read_text(encoding="utf-8")
 
 
-def style() -> str:
+def style(*, paper: bool = False) -> str:
     """The style sheet of every page."""
-    return "".join(template(name) for name in _STYLES)
+    return "".join(template(name) for name in (_PAPER_STYLES if paper else _STYLES))
 
 
-def render(results: Results, drawings: dict[str, Drawing]) -> str:
-    """The report as HTML: no request leaves the page, and it is whole without its script."""
+def render(results: Results, drawings: dict[str, Drawing], *, paper: bool = False) -> str:
+    """The report as HTML: no request leaves the page, and it is whole without its script.
+
+    With `paper` it is the page that becomes a PDF: no script, no downloads.
+    """
     script = template("page.js")
     parts = sections(results)
     page = (
@@ -78,7 +83,9 @@ def render(results: Results, drawings: dict[str, Drawing]) -> str:
             words=words,
             tables=tables,
             results=results,
-            style=style(),
+            paper=paper,
+            marks=" · ".join(_marks(results)),
+            style=style(paper=paper),
             script=script,
             script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
             file_name=partial(file_name, results),
@@ -99,4 +106,9 @@ def render(results: Results, drawings: dict[str, Drawing]) -> str:
             origin=results.origin_label,
         )
     )
-    return with_table_downloads(page, results)
+    return page if paper else with_table_downloads(page, results)
+
+
+def _marks(results: Results) -> list[str]:
+    """What stands on every printed page."""
+    return ["SIMULATED"] * results.simulated + ["BLINDED"] * results.blinded

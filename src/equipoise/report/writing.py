@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from equipoise.analysis.storage import result_files
+from equipoise.report import journal, paper
 from equipoise.report.checklist_pages import consort_csv
 from equipoise.report.page import draw, render
 from equipoise.staging import write_files
@@ -19,10 +20,13 @@ if TYPE_CHECKING:
 FILE = "report.html"
 
 
-def write_report(results: Results, folder: str | Path) -> Path:
+def write_report(
+    results: Results, folder: str | Path, *, pdf: bool = False, rtf: bool = False
+) -> Path:
     """Write ``report.html``, ``figures/*.svg``, ``consort.csv``, ``provenance.json`` and the
     results themselves.
 
+    With `pdf` also ``report.pdf`` (needs the extra ``pdf``), with `rtf` also ``tables.rtf``.
     A report never stands beside the numbers of another run.
 
     The same results give the same bytes of report and figures; the time of writing stands in
@@ -36,22 +40,30 @@ def write_report(results: Results, folder: str | Path) -> Path:
     Raises
     ------
     EquipoiseError
-        When the folder cannot be written; an older report there is then untouched.
+        When the folder cannot be written, or what the PDF needs is not installed; an older
+        report there is then untouched.
     """
     folder = Path(folder)
-    sets = {"results": result_files(results), "report": report_files(results)}
+    sets = {"results": result_files(results), "report": report_files(results, pdf=pdf, rtf=rtf)}
     write_files(folder, sets, last=FILE, clean=results.blinded)
     return folder / FILE
 
 
-def report_files(results: Results) -> dict[str, bytes]:
+def report_files(results: Results, *, pdf: bool = False, rtf: bool = False) -> dict[str, bytes]:
     """The files of a report: name → content."""
+    if pdf:
+        paper.weasyprint_module()  # before the work, not after it
     drawings = draw(results)
     files = {
         f"figures/{drawing.name.removeprefix('figure-')}.svg": drawing.standalone.encode()
         for drawing in drawings.values()
     }
-    files[FILE] = render(results, drawings).encode()
+    page = render(results, drawings)
+    files[FILE] = page.encode()
+    if pdf:
+        files[paper.FILE] = paper.render_pdf(results, drawings)
+    if rtf:
+        files[journal.FILE] = journal.journal_rtf(results, page)
     files["consort.csv"] = consort_csv(results)
     provenance = {
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
