@@ -182,3 +182,31 @@ def test_missing_tables_and_plans_are_said(il2, antidepressant):
     assert "The protocol plans no vital signs" in results.safety.remarks
     assert "The protocol states no stopping rule for harm" in results.safety.remarks
     assert small_records(il2).vitals is None
+
+
+def test_a_vital_sign_can_be_an_endpoint(write_protocol):
+    """Its model sees the change of the table `vitals`; unblinding ones stay closed."""
+    point = '[endpoints.{0}_change]\nlabel = "{1}"\nvital = "{0}"\nscale = "change"\nbetter = "neither"\nmodel = "hdrs"\n\n'
+    points = point.format("systolic", "Systolic pressure") + point.format("temperature", "Fever")
+    path = write_protocol(("[endpoints.hdrs_change]", points + "[endpoints.hdrs_change]"))
+    protocol = eq.load_protocol(path)
+    records = eq.simulate(protocol, seed=1)
+    results = eq.analyse(protocol, records)
+    endpoint = results.endpoints["systolic_change"]
+    assert (endpoint.kind, endpoint.unit) == ("vital sign", "mmHg")
+    arm = dict(records.allocation.select("participant", "arm").iter_rows())
+    values = {
+        (p, v): x
+        for p, v, s, x in records.vitals.select("participant", "visit", "sign", "value").iter_rows()
+        if s == "systolic"
+    }
+    changes = [
+        x - values[p, "baseline"]
+        for (p, v), x in values.items()
+        if v == "week8" and arm[p] == "il2"
+    ]
+    seen = next(o for o in endpoint.observed if (o.group, o.visit) == ("il2", "week8"))
+    assert (seen.n, seen.mean) == (len(changes), pytest.approx(statistics.fmean(changes)))
+    blinded = eq.analyse(protocol, records.without_allocation())
+    assert "systolic_change" in blinded.endpoints
+    assert "temperature_change" not in blinded.endpoints
