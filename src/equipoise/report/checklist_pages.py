@@ -38,6 +38,7 @@ def checklist_context(results: Results, sections: Sequence[Section]) -> dict[str
     """Names that the sections of a report read."""
     return {
         "plan": results.plan,
+        "by_section": by_section,
         "tidier": tidier_rows(results.plan, results.flow),
         "about": texts_of(results.plan),
         "titles": _titles(results, sections),

@@ -9,7 +9,7 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from equipoise.report import tables, words
-from equipoise.report.checklist_pages import by_section, checklist_context
+from equipoise.report.checklist_pages import checklist_context
 from equipoise.report.contents import sections
 from equipoise.report.downloads import data_address, file_name, with_table_downloads
 from equipoise.report.figures import Drawing, endpoint_figure, family_figure
@@ -47,15 +47,13 @@ def environment() -> jinja2.Environment:
     """Where the templates lie and what they may use."""
     import jinja2
 
-    found = jinja2.Environment(
+    return jinja2.Environment(
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
         loader=jinja2.FunctionLoader(template),
     )
-    found.filters["groupby_section"] = by_section
-    return found
 
 
 def template(name: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from equipoise.report.checklist_pages import counted, texts_of
+from equipoise.report.checklist_pages import by_section, counted
 from equipoise.report.checklists import evaluate, load, tidier_rows
 from equipoise.report.page import environment, style
 from equipoise.staging import write_files
@@ -62,7 +62,7 @@ def render_spirit(plan: Plan, protocol_hash: str) -> bytes:
             checklist=load("spirit2025"),
             schedule=schedule(plan),
             tidier=tidier_rows(plan),
-            about=texts_of(plan),
+            by_section=by_section,
             style=style(),
             protocol_hash=protocol_hash,
             version=__version__,

@@ -7,6 +7,7 @@ import tomllib
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib import resources
+from typing import Any
 
 #: Names of the checklists: each is a TOML file beside this one.
 CHECKLISTS = ("consort2025", "consort_harms", "spirit2025", "tidier")
@@ -101,7 +102,12 @@ def load(name: str) -> Checklist:
         name=data["name"],
         source=data["source"],
         certainty=data["certainty"],
-        items=tuple(
-            Item(**{**item, "fields": tuple(item.get("fields", ()))}) for item in data["items"]
-        ),
+        items=tuple(_item(item) for item in data["items"]),
     )
+
+
+def _item(row: dict[str, Any]) -> Item:
+    unknown = set(row) - set(Item.__slots__)
+    assert not unknown, unknown
+    values: dict[str, Any] = {**row, "fields": tuple(row.get("fields", ()))}
+    return Item(**values)
