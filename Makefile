@@ -39,10 +39,10 @@ docs: $(VENV)/docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 	@echo out/site/index.html
 
-# What takes too long for every change: heavy studies, and fuzzing with many examples.
+# What takes too long for every change: fuzzing with many examples, every single write failing.
 validate: $(VENV)/dev
 	@$(BIN)/equipoise compile
-	EQUIPOISE_VALIDATE=1 $(BIN)/python -m pytest -m "validate or not validate" tests/fuzz
+	EQUIPOISE_VALIDATE=1 $(BIN)/python -m pytest tests/fuzz tests/cli/test_every_write.py
 
 $(VENV)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
