@@ -86,7 +86,7 @@ VALUES = st.recursive(
             float("nan"),
             float("inf"),
         ]
-    )  # fmt: skip
+    )
     | st.integers(-100, 100)
     | st.text(max_size=8),
     lambda inner: (
