@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from equipoise.protocol import Protocol
 
+#: Names of so many letters are found within longer words too (`placebos`); shorter ones, such as
+#: an arm that is called A, as whole words only.
+LONG = 5
+
 
 def names_an_arm(protocol: Protocol, text: str) -> bool:
     """Whether a text holds the key or the label of an arm, or the name of its drug."""
-    words = set(protocol.arms)
-    words |= {arm.label for arm in protocol.arms.values()}
-    words |= {dose.drug for arm in protocol.arms.values() for dose in arm.doses}
-    return any(
-        re.search(rf"(?<!\w){re.escape(word.lower())}(?!\w)", text.lower()) for word in words
-    )
+    names = {arm.label for arm in protocol.arms.values()}
+    names |= {dose.drug for arm in protocol.arms.values() for dose in arm.doses}
+    whole = {re.escape(word.lower()) for word in (*protocol.arms, *names) if len(word) < LONG}
+    parts = {re.escape(word.lower()) for word in (*protocol.arms, *names) if len(word) >= LONG}
+    patterns = (*parts, *(rf"(?<!\w){word}(?!\w)" for word in whole))
+    return any(re.search(pattern, text.lower()) for pattern in patterns)
