@@ -203,3 +203,47 @@ def test_blinded_models_drop_the_arm_however_it_is_written(write_protocol):
     result = eq.analyse(protocol, records).endpoints["hdrs_change"]
     assert result.failure is None
     assert "arm" not in result.fit.formula
+
+
+def with_analysis(protocol, **changes):
+    return protocol.model_copy(update={"analysis": protocol.analysis.model_copy(update=changes)})
+
+
+def test_a_graph_shares_the_level_and_hands_it_on(il2, il2_results):
+    from equipoise.protocol.questions import Graph, TestingOrder
+
+    graph = Graph(
+        weights={"treg_response": 0.8, "depression_week8": 0.2},
+        transitions={"treg_response": {"depression_week8": 1.0}},
+    )
+    protocol = with_analysis(il2, testing=TestingOrder.GRAPHICAL, graph=graph)
+
+    def answers(p_treg, p_mood):
+        estimands = with_p(il2_results, "treg_response", p_treg)
+        mood = with_p(il2_results, "depression_week8", p_mood)["depression_week8"]
+        return answer_estimands(protocol, {**estimands, "depression_week8": mood}, False)
+
+    # Treg at 0.04 · 0.8; rejected, it hands its share on: mood is then tested at 0.05.
+    first, second = answers(0.03, 0.045)
+    assert (first.significant, second.significant) == (True, True)
+    assert first.contrasts[0].adjusted_p == pytest.approx(0.03 / 0.8)
+    assert second.contrasts[0].adjusted_p == pytest.approx(0.045)
+    # Not rejected, it hands nothing on: mood has 0.2 of the level, and is tested all the same.
+    first, second = answers(0.045, 0.009)
+    assert (first.significant, second.significant) == (False, True)
+    first, second = answers(0.045, 0.011)
+    assert (first.significant, second.significant) == (False, False)
+    assert second.status is Status.CONFIRMATORY
+
+
+def test_a_family_behind_an_estimand_waits_for_it(il2, il2_results):
+    family = il2.analysis.families["cells"].model_copy(update={"after": "treg_response"})
+    protocol = with_analysis(il2, families={"cells": family})
+    effects = contrasts_of(il2_results.endpoints, il2_results.outcomes)
+    (opened,) = adjust_families(protocol, effects, il2_results.answers, False)
+    assert opened.closed_by is None
+    lost = tuple(a.model_copy(update={"significant": False}) for a in il2_results.answers)
+    (closed,) = adjust_families(protocol, effects, lost, False)
+    assert closed.closed_by == "treg_response"
+    assert {c.p for cs in closed.contrasts.values() for c in cs} == {None}
+    assert {c.adjusted_p for cs in closed.contrasts.values() for c in cs} == {None}
