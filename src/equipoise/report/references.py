@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 REFERENCES = {
     "consort": "Hopewell S, et al. CONSORT 2025 statement: updated guideline for reporting "
-    "randomised trials. BMJ 2025;388:e081123.",
+    "randomised trials. BMJ 2025:e081123, doi 10.1136/bmj-2024-081123.",
     "e9r1": "ICH E9(R1). Addendum on estimands and sensitivity analysis in clinical trials. 2019.",
     "mmrm": "Mallinckrodt CH, Clark WS, David SR. Accounting for dropout bias using mixed-effects "
     "models. J Biopharm Stat 2001;11:9\u201321.",
