@@ -120,7 +120,8 @@ def test_tables_that_were_not_collected(protocol, records):
     assert results.endpoints["tspo_hippocampus"].failure
 
 
-def test_few_positive_people_are_not_shown_in_observed_data(protocol, records):
+def test_few_positive_people_are_not_shown_in_observed_data(protocol, records, tmp_path):
+    protocol.lock(tmp_path)
     observed = eq.records_from_tables(protocol, records.frames(), source="a hospital")
     frames = observed.frames()
     ids = observed.allocation.filter(arm="il2")["participant"].head(2)

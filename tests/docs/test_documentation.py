@@ -130,7 +130,7 @@ def test_the_page_of_tables_is_the_schema():
         "",
         "`manifest.json` holds `origin` (`observed` or `simulated`) and, for simulated records,",
         "`protocol_hash`, `scenario` and `seed`; for observed ones `source` in words. `item` is",
-        "`total` or the number of an item. `doses` names the drug `study drug` and a volume; what a",
+        "`total`, the number of an item or a subscale. `doses` names `study drug` and a volume; what a",
         "kit held stands in `kits`, beside the allocation. `event` in `disposition` is one of",
         f"{words(DISPOSITION_EVENTS)};",
         f"`outcome` in `screening` one of {words(('randomised', *EXCLUSIONS))}; in a",
