@@ -98,3 +98,31 @@ def test_every_field_of_a_scale_is_described():
     for name, field in Instrument.model_fields.items():
         assert field.description, name
     assert {s.value for s in Scoring} == {"sum", "sum-of-domain-maxima", "single-rating"}
+
+
+def test_ranges_of_items_as_the_forms_have_them():
+    """HDRS: nine items of 0-4 among seventeen; YMRS: four count double; the others are even."""
+    highest = {name: [item.range[1] for item in get_scale(name).items] for name in FACTS}
+    lowest = {name: {item.range[0] for item in get_scale(name).items} for name in FACTS}
+    wide = {1, 2, 3, 7, 8, 9, 10, 11, 15}
+    hdrs = [4 if n in wide else 2 for n in range(1, 18)]
+    assert highest["hdrs-17"] == hdrs
+    assert highest["hdrs-21"] == [*hdrs, 2, 4, 4, 2]
+    assert highest["ymrs"] == [8 if n in {5, 6, 8, 9} else 4 for n in range(1, 12)]
+    for name, top in (("madrs", 6), ("bdi", 3), ("ids-sr", 3), ("qids-sr", 3), ("ctq", 5)):
+        assert set(highest[name]) == {top}
+    assert {name: ends for name, ends in lowest.items() if ends not in (set(), {0})} == {"ctq": {1}}
+
+
+def test_reversed_uncounted_and_alternative_items_and_domains():
+    ctq, ids, qids = get_scale("ctq"), get_scale("ids-sr"), get_scale("qids-sr")
+    assert [n for n in ctq.item_numbers if ctq.items[n - 1].reversed] == [2, 5, 7, 13, 19, 26, 28]
+    assert [n for n in ctq.item_numbers if n not in ctq.counted] == [10, 16, 22]
+    assert ids.alternatives == ((11, 12), (13, 14))
+    assert qids.alternatives == ((6, 7), (8, 9))
+    assert [d.items for d in qids.domains] == [
+        (1, 2, 3, 4), (5,), (6, 7, 8, 9), (10,), (11,), (12,), (13,), (14,), (15, 16),
+    ]  # fmt: skip
+    others = [get_scale(n) for n in FACTS if n not in ("ctq", "ids-sr", "qids-sr")]
+    assert not any(s.alternatives or s.domains for s in others)
+    assert not any(item.reversed or not item.counted for s in others for item in s.items)

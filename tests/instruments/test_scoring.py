@@ -204,3 +204,24 @@ def test_what_is_no_form_is_refused():
         score_items(get_scale("cgi-s"), np.zeros((1, 0)))
     with pytest.raises(ValueError, match=r"items of MADRS: \(n, 10\), not \(1, 9\)"):
         score_items(get_scale("madrs"), np.zeros((1, 9)))
+
+
+#: The author's scoring key: subscale → its items, with those that are reversed.
+CTQ_KEY = {
+    "emotional-abuse": ({3, 8, 14, 18, 25}, set()),
+    "physical-abuse": ({9, 11, 12, 15, 17}, set()),
+    "sexual-abuse": ({20, 21, 23, 24, 27}, set()),
+    "emotional-neglect": ({5, 7, 13, 19, 28}, {5, 7, 13, 19, 28}),
+    "physical-neglect": ({1, 2, 4, 6, 26}, {2, 26}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CTQ_KEY)
+def test_each_subscale_of_the_ctq_follows_its_key(name):
+    """The items of one subscale at their worst, all others at their best: 25, and 5 elsewhere."""
+    worst, turned = CTQ_KEY[name][0], set().union(*(key[1] for key in CTQ_KEY.values()))
+    form = [5.0 if (n in worst) != (n in turned) else 1.0 for n in range(1, 29)]
+    found = scored("ctq", form)
+    scores = {key: value.score[0] for key, value in found.subscales.items()}
+    assert scores == {key: 25 if key == name else 5 for key in CTQ_KEY}
+    assert found.total.score[0] == 45
