@@ -16,6 +16,7 @@ from equipoise.analysis.dataset import make_dataset
 from equipoise.analysis.estimands import estimate_estimands
 from equipoise.analysis.flow import make_flow
 from equipoise.analysis.groups import make_groups
+from equipoise.analysis.individual_courses import make_courses, may_show_people
 from equipoise.analysis.intercurrent import count_events, find_events
 from equipoise.analysis.mixed_models import analyse_endpoint
 from equipoise.analysis.outcomes import analyse_outcome, outcome_data
@@ -87,6 +88,9 @@ def analyse(
     for number, key in enumerate(keys, 1):
         say(f"model {number} of {len(keys)}: {protocol.endpoints[key].label}")
         endpoints[key] = analyse_endpoint(protocol, groups, key, datasets[key], smallest=smallest)
+        if may_show_people(protocol, records, groups):
+            courses = make_courses(protocol, groups, datasets[key])
+            endpoints[key] = endpoints[key].model_copy(update={"courses": courses})
     outcomes = {
         key: analyse_outcome(outcome_data(protocol, records, groups, key, smallest=smallest))
         for key in shown

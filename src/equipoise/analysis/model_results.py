@@ -103,8 +103,18 @@ class Subgroup(Row):
     interaction: tuple[Contrast, ...]
 
 
+class Course(Row):
+    """One person's values, as (visit, value). Who it is, nothing says."""
+
+    group: str
+    values: tuple[tuple[str, float], ...]
+
+
 class EndpointResult(Row):
-    """One endpoint by its mixed model. `failure` says why there is no fit."""
+    """One endpoint by its mixed model. `failure` says why there is no fit.
+
+    `courses` are there for simulated people, or where the protocol allows them.
+    """
 
     endpoint: str
     label: str
@@ -118,3 +128,4 @@ class EndpointResult(Row):
     means: tuple[Mean, ...]
     contrasts: tuple[Contrast, ...]
     subgroup: Subgroup | None
+    courses: tuple[Course, ...] = ()

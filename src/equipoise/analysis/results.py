@@ -19,6 +19,7 @@ from equipoise.analysis.estimand_results import (
 from equipoise.analysis.harm_results import Safety
 from equipoise.analysis.model_results import (
     Contrast,
+    Course,
     EndpointResult,
     Mean,
     ModelFit,
@@ -397,6 +398,7 @@ class Results(Row):
 
 __all__ = [
     "Contrast",
+    "Course",
     "EndpointResult",
     "EstimandResult",
     "EventCount",

@@ -180,6 +180,10 @@ class ReportOptions(Part):
     smallest_cell: Int = Field(
         5, ge=1, description="Observed data: counts of people below this are not broken down"
     )
+    individual_data: Flag = Field(
+        False,
+        description="Observed data: whether the report may show the course of single people",
+    )
 
 
 __all__ = [

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from equipoise.report import tables, words
 from equipoise.report.checklist_pages import checklist_context
 from equipoise.report.contents import sections
+from equipoise.report.course_figures import course_figure
 from equipoise.report.downloads import data_address, file_name, with_table_downloads
 from equipoise.report.figures import Drawing, endpoint_figure, family_figure
 from equipoise.report.flow_diagram import diagram
@@ -34,6 +35,8 @@ def draw(results: Results) -> dict[str, Drawing]:
     for key, endpoint in results.endpoints.items():
         if (drawing := endpoint_figure(results, endpoint)) is not None:
             drawings[key] = drawing
+        if (drawing := course_figure(results, endpoint)) is not None:
+            drawings[f"courses:{key}"] = drawing
     for key, outcome in results.outcomes.items():
         if (drawing := outcome_figure(results, outcome)) is not None:
             drawings[key] = drawing
