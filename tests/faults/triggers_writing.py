@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import sys
 
 from tests.faults.catalogue import trigger
 
@@ -99,3 +100,25 @@ def rollback_failed(box):
     write_files(folder, {"results": {"a.csv": b"1", "b.csv": b"1"}}, last="b.csv")
     box.failing("replace", errno.EIO, after=2)
     write_files(folder, {"results": {"a.csv": b"2", "b.csv": b"2"}}, last="b.csv")
+
+
+@trigger
+def extra_missing(box):
+    """`--pdf` without the extra that it needs."""
+    box.monkeypatch.setitem(sys.modules, "weasyprint", None)
+    box.command("run", "il2-depression", "--pdf")
+
+
+@trigger
+def library_missing(box):
+    """`--pdf` where WeasyPrint is installed, but not the library of the system that it loads."""
+
+    class Absent:
+        @staticmethod
+        def find_spec(name, *_):
+            if name == "weasyprint":
+                raise OSError("cannot load library 'libpango-1.0-0'")
+
+    box.monkeypatch.delitem(sys.modules, "weasyprint", raising=False)
+    box.monkeypatch.setattr(sys, "meta_path", [Absent, *sys.meta_path])
+    box.command("run", "il2-depression", "--pdf")
