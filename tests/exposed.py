@@ -1,4 +1,4 @@
-"""The twin with exposures and images, for the tests of both."""
+"""The public example with exposures and images, for the tests of both."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ type = "numeric"
 unit = "IU/mL"
 minimum = 0
 maximum = 500
-visits = ["baseline", "week8"]
+visits = ["baseline", "week6"]
 
 [imaging.tspo]
 label = "TSPO binding"
@@ -38,7 +38,7 @@ measure = "binding potential"
 unit = "ratio"
 regions = ["hippocampus", "prefrontal cortex"]
 maximum = 10
-visits = ["baseline", "week8"]
+visits = ["baseline", "week6"]
 
 [imaging.volume]
 label = "Grey matter"
@@ -66,7 +66,7 @@ better = "neither"
 model = "single"
 
 [analysis.models.single]
-formula = "change ~ baseline + diagnosis + cmv + arm"
+formula = "change ~ baseline + sex + cmv + arm"
 
 [assumptions.statistical.exposures]
 cmv = { probabilities = { negative = 0.6, positive = 0.4 } }
@@ -76,7 +76,7 @@ ctq = { mean = 45, sd_between = 12 }
 mean = 100
 sd_between = 30
 sd_within = 5
-change = { placebo = { week8 = 0 }, il2 = { week8 = 20 } }
+change = { placebo = { week6 = 0 }, drug = { week6 = 20 } }
 
 [assumptions.statistical.imaging.tspo]
 mean = { hippocampus = 1.2, "prefrontal cortex" = 1.0 }
@@ -84,12 +84,12 @@ cv_between = 0.15
 cv_within = 0.08
 
 [assumptions.statistical.imaging.tspo.shift.placebo]
-hippocampus = { week8 = 0 }
-"prefrontal cortex" = { week8 = 0 }
+hippocampus = { week6 = 0 }
+"prefrontal cortex" = { week6 = 0 }
 
-[assumptions.statistical.imaging.tspo.shift.il2]
-hippocampus = { week8 = -0.3 }
-"prefrontal cortex" = { week8 = -0.1 }
+[assumptions.statistical.imaging.tspo.shift.drug]
+hippocampus = { week6 = -0.3 }
+"prefrontal cortex" = { week6 = -0.1 }
 
 [assumptions.statistical.imaging.volume]
 mean = { hippocampus = 3.5 }
@@ -101,7 +101,7 @@ shift = {}
 
 def exposed_text(*changes: tuple[str, str]) -> str:
     """The protocol with the tables above: (old, new) pairs, each must occur."""
-    text = protocol_text("il2-depression") + TABLES
+    text = protocol_text("antidepressant-example") + TABLES
     for old, new in changes:
         assert old in text, old
         text = text.replace(old, new, 1)

@@ -57,21 +57,21 @@ def test_images_stand_once_each(results):
 
 
 def ancova(protocol, records, values):
-    """Twin: least squares with baseline, diagnosis, serology and arm; estimate, SE and df."""
+    """Twin: least squares with baseline, sex, serology and arm; estimate, SE and df."""
     people = records.participants.join(
         records.allocation.select("participant", "arm"), on="participant"
     )
     cmv = records.exposures.filter(exposure="cmv").select("participant", cmv="value")
     first = values.filter(visit="baseline").select("participant", first="value")
-    last = values.filter(visit="week8").select("participant", last="value")
+    last = values.filter(visit="week6").select("participant", last="value")
     frame = (
         people.join(cmv, on="participant")
         .join(first, on="participant")
         .join(last, on="participant")
     )
     columns = [
-        np.ones(frame.height), frame["first"], frame["diagnosis"] == "BD",
-        frame["cmv"] == "positive", frame["arm"] == "il2",
+        np.ones(frame.height), frame["first"], frame["sex"] == "M",
+        frame["cmv"] == "positive", frame["arm"] == "drug",
     ]  # fmt: skip
     X = np.column_stack([np.asarray(c, dtype=float) for c in columns])
     y = (frame["last"] - frame["first"]).to_numpy()
@@ -99,8 +99,9 @@ def test_an_endpoint_with_a_serology_as_covariate_equals_its_twin(key, protocol,
 
 def test_a_missing_serology_refuses_the_model_and_says_why(protocol, records):
     frames = records.frames()
+    seen = records.exposures.filter(exposure="titre", visit="week6")["participant"][0]
     frames["exposures"] = frames["exposures"].filter(
-        ~((pl.col("exposure") == "cmv") & (pl.col("participant") == "P001"))
+        ~((pl.col("exposure") == "cmv") & (pl.col("participant") == seen))
     )
     results = eq.analyse(
         protocol, eq.records_from_tables(protocol, frames, manifest=records.manifest)
@@ -120,11 +121,12 @@ def test_tables_that_were_not_collected(protocol, records):
     assert results.endpoints["tspo_hippocampus"].failure
 
 
-def test_few_positive_people_are_not_shown_in_observed_data(protocol, records, tmp_path):
+def test_few_positive_people_are_not_shown_in_observed_data(records, tmp_path):
+    protocol = eq.load_protocol(write_exposed(tmp_path))
     protocol.lock(tmp_path)
     observed = eq.records_from_tables(protocol, records.frames(), source="a hospital")
     frames = observed.frames()
-    ids = observed.allocation.filter(arm="il2")["participant"].head(2)
+    ids = observed.allocation.filter(arm="drug")["participant"].head(2)
     level = pl.when(pl.col("participant").is_in(ids.implode())).then(pl.lit("positive"))
     frames["exposures"] = frames["exposures"].with_columns(
         value=pl.when(pl.col("exposure") == "cmv")
@@ -145,6 +147,25 @@ def test_a_blinded_report_pools_and_leaves_out_what_unblinds(protocol, records, 
     page = eq.write_report(results, tmp_path).read_text(encoding="utf-8")
     assert "Grey matter" not in page
     assert "arm" not in results.endpoints["titre"].fit.formula
+
+
+def test_an_exposure_that_unblinds_stays_out_of_everything_blinded(tmp_path):
+    protocol = eq.load_protocol(
+        write_exposed(
+            tmp_path, ("maximum = 125\n", "maximum = 125\nunblinding = true\n"),
+            ('regions = ["hippocampus", "prefrontal cortex"]', 'regions = ["hippocampus", "prefrontal cortex"]\nunblinding = true'),
+        )
+    )  # fmt: skip
+    records = eq.simulate(protocol, seed=1)
+    results = eq.analyse(protocol, records.without_allocation())
+    names = {r.variable for r in results.baseline.rows}
+    assert "cmv" in names
+    assert not {"ctq", "tspo:prefrontal cortex", "tspo_hippocampus"} & names
+    assert "tspo_hippocampus" not in results.endpoints
+    page = eq.write_report(results, tmp_path / "out").read_text(encoding="utf-8")
+    for word in ("Childhood adversity", "TSPO"):
+        assert word not in page
+    assert "ctq" in {r.variable for r in eq.analyse(protocol, records).baseline.rows}
 
 
 def test_the_report_has_a_chapter_for_each(results, tmp_path):

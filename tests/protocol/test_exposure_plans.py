@@ -37,8 +37,8 @@ CASES = {
         "exposures.ctq.maximum", "maximum > 125", "correct one",
     ),
     "the name of a covariate": (
-        ("[exposures.ctq]", "[exposures.age]"),
-        "exposures.age", "`age` is a covariate", "rename the exposure",
+        ("[exposures.ctq]", "[exposures.sex]"),
+        "exposures.sex", "`sex` is a covariate", "rename the exposure",
     ),
     "the name of a column": (
         ("[exposures.ctq]", "[exposures.arm]"),
@@ -49,8 +49,8 @@ CASES = {
         "exposures.cmv.covariate", "blinded models hold it too", "take",
     ),
     "a visit that does not exist": (
-        ('maximum = 500\nvisits = ["baseline", "week8"]\n\n[imaging.tspo]', 'maximum = 500\nvisits = ["baseline", "week9"]\n\n[imaging.tspo]'),
-        "exposures.titre.visits.1", "no visit", "week8",
+        ('maximum = 500\nvisits = ["baseline", "week6"]\n\n[imaging.tspo]', 'maximum = 500\nvisits = ["baseline", "week66"]\n\n[imaging.tspo]'),
+        "exposures.titre.visits.1", "no visit", "week6",
     ),
     "a region twice": (
         ('regions = ["hippocampus", "prefrontal cortex"]', 'regions = ["hippocampus", "prefrontal cortex", "hippocampus"]'),
@@ -85,11 +85,11 @@ CASES = {
         "endpoints.titre.exposure", "measured at baseline and after it; `ctq` is planned at baseline", "add visits to exposures.ctq",
     ),
     "an endpoint without a baseline": (
-        ('maximum = 10\nvisits = ["baseline", "week8"]', 'maximum = 10\nvisits = ["week4", "week8"]'),
-        "endpoints.tspo_hippocampus.imaging", "planned at week4, week8", "imaging.tspo",
+        ('maximum = 10\nvisits = ["baseline", "week6"]', 'maximum = 10\nvisits = ["week4", "week6"]'),
+        "endpoints.tspo_hippocampus.imaging", "planned at week4, week6", "imaging.tspo",
     ),
     "a formula with what is no covariate": (
-        ("change ~ baseline + diagnosis + cmv + arm", "change ~ baseline + diagnosis + ctq + arm"),
+        ("change ~ baseline + sex + cmv + arm", "change ~ baseline + sex + ctq + arm"),
         "analysis.models.single.formula", "", "",
     ),
     "an exposure without an assumption": (
@@ -105,20 +105,20 @@ CASES = {
         "assumptions.statistical.exposures.cmv.probabilities", "sum to 1", "correct",
     ),
     "a category that changes": (
-        ("{ negative = 0.6, positive = 0.4 }", "{ negative = 0.6, positive = 0.4 }, change = { il2 = { week8 = 1 } }"),
+        ("{ negative = 0.6, positive = 0.4 }", "{ negative = 0.6, positive = 0.4 }, change = { drug = { week6 = 1 } }"),
         "assumptions.statistical.exposures.cmv.change", "does not change", "take it out",
     ),
     "a change in no arm": (
-        ("change = { placebo = { week8 = 0 }, il2 = { week8 = 20 } }", "change = { placebo = { week8 = 0 } }"),
-        "assumptions.statistical.exposures.titre.change", "every arm has a value; il2 has none", "add it",
+        ("change = { placebo = { week6 = 0 }, drug = { week6 = 20 } }", "change = { placebo = { week6 = 0 } }"),
+        "assumptions.statistical.exposures.titre.change", "every arm has a value; drug has none", "add it",
     ),
     "a region without a mean": (
         ('mean = { hippocampus = 1.2, "prefrontal cortex" = 1.0 }', "mean = { hippocampus = 1.2 }"),
         "assumptions.statistical.imaging.tspo.mean", "every region has a value; prefrontal cortex has none", "add it",
     ),
     "a shift at no visit": (
-        ("hippocampus = { week8 = -0.3 }", "hippocampus = { week6 = -0.3 }"),
-        "assumptions.statistical.imaging.tspo.shift.il2.hippocampus.week6", "no visit after baseline", "week8",
+        ("hippocampus = { week6 = -0.3 }", "hippocampus = { week4 = -0.3 }"),
+        "assumptions.statistical.imaging.tspo.shift.drug.hippocampus.week4", "no visit after baseline", "week6",
     ),
 }  # fmt: skip
 
@@ -134,15 +134,17 @@ def test_a_fault_names_field_rule_and_remedy(name, tmp_path):
     assert all("line" in f.where for f in matching)
 
 
-def test_the_protocol_without_a_fault_is_valid_and_its_hash_depends_on_its_exposures(tmp_path, il2):
+def test_the_protocol_without_a_fault_is_valid_and_its_hash_depends_on_its_exposures(
+    tmp_path, antidepressant
+):
     protocol = eq.load_protocol(write_exposed(tmp_path))
-    assert protocol.hash != il2.hash
+    assert protocol.hash != antidepressant.hash
     assert protocol.unit_of("tspo_hippocampus") == "ratio"
     assert protocol.unit_of("titre") == "IU/mL"
-    assert protocol.endpoint_visits("titre") == ("week8",)
+    assert protocol.endpoint_visits("titre") == ("week6",)
 
 
-def test_defaults_of_new_tables_leave_older_hashes_alone(il2):
-    assert "exposures" not in il2.canonical()
-    assert "imaging" not in il2.canonical()
+def test_defaults_of_new_tables_leave_older_hashes_alone(antidepressant):
+    assert "exposures" not in antidepressant.canonical()
+    assert "imaging" not in antidepressant.canonical()
     assert "[exposures.cmv]" in exposed_text()

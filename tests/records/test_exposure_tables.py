@@ -71,8 +71,8 @@ CASES = {
         ("unit-unknown", "unit", '"IU/mL"', "cmv has no unit", "leave the unit empty"),
     ),
     "at a visit that is not planned": (
-        ("exposures", "cmv", {"visit": "week8", "day": 56.0}),
-        ("not-planned", "visit", '"week8"', "`cmv` is planned at baseline", "amendment"),
+        ("exposures", "cmv", {"visit": "week6", "day": 42.0}),
+        ("not-planned", "visit", '"week6"', "`cmv` is planned at baseline", "amendment"),
     ),
     "unknown measure": (
         ("imaging", "tspo", {"measure": "tsop"}),
@@ -91,8 +91,8 @@ CASES = {
         ("value-out-of-range", "value", "10.5", "tspo lies between 0 and 10 ratio", "correct"),
     ),
     "an image that is not planned": (
-        ("imaging", "volume", {"visit": "week8", "day": 56.0}),
-        ("not-planned", "visit", '"week8"', "`volume` is planned at baseline", "amendment"),
+        ("imaging", "volume", {"visit": "week6", "day": 42.0}),
+        ("not-planned", "visit", '"week6"', "`volume` is planned at baseline", "amendment"),
     ),
 }  # fmt: skip
 

@@ -21,7 +21,7 @@ def protocol(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def arms():
-    return np.array(["placebo", "il2"] * (N // 2))
+    return np.array(["placebo", "drug"] * (N // 2))
 
 
 def near(values, mean, sd, n=N // 2):
@@ -39,7 +39,7 @@ def test_exposures_follow_their_assumptions(protocol, arms, scenario):
     assert near(drawn["ctq"], 25 + (45 - 25) * norm.cdf(-z) + 12 * norm.pdf(z), 12, N)
     titre = drawn["titre"]
     rise = 20 if scenario is Scenario.PLANNED else 0
-    assert near(titre[arms == "il2", 1], 100 + rise, 31)
+    assert near(titre[arms == "drug", 1], 100 + rise, 31)
     assert near(titre[arms == "placebo", 1], 100, 31)
     within = (titre[:, 1] - titre[:, 0])[arms == "placebo"].std() / np.sqrt(2)
     assert abs(within / 5 - 1) < 0.03
@@ -50,7 +50,7 @@ def test_images_follow_their_assumptions(protocol, arms, scenario):
     drawn = draw_images(protocol, arms, stream(1, "t"), scenario=scenario)
     one, two = drawn["tspo", "hippocampus"], drawn["tspo", "prefrontal cortex"]
     shift = -0.3 if scenario is Scenario.PLANNED else 0.0
-    assert near(one[arms == "il2", 1], 1.2 + shift, 0.21)
+    assert near(one[arms == "drug", 1], 1.2 + shift, 0.21)
     assert near(one[arms == "placebo", 1], 1.2, 0.21)
     assert (
         abs((one[:, 1] - one[:, 0])[arms == "placebo"].std() / (1.2 * 0.08 * np.sqrt(2)) - 1) < 0.03
@@ -60,8 +60,8 @@ def test_images_follow_their_assumptions(protocol, arms, scenario):
     assert abs(np.corrcoef(one[:, 0], two[:, 0])[0, 1] - expected) < 0.03
 
 
-def test_the_other_tables_of_a_trial_are_those_without_exposures(protocol, il2):
-    mine, theirs = eq.simulate(protocol, seed=5), eq.simulate(il2, seed=5)
+def test_the_other_tables_of_a_trial_are_those_without_exposures(protocol, antidepressant):
+    mine, theirs = eq.simulate(protocol, seed=5), eq.simulate(antidepressant, seed=5)
     for name, frame in theirs.frames().items():
         assert frame.equals(mine.frames()[name]), name
     assert set(mine.frames()) - set(theirs.frames()) == {"exposures", "imaging"}
@@ -87,7 +87,7 @@ def test_a_share_of_people_is_imaged_the_same_ones_by_both(arms, tmp_path):
     assert (first[:, 0] == first[:, 1]).all()
     assert (imaged["volume", "hippocampus"][:, 0] == first[:, 0]).all()
     records = eq.simulate(protocol, seed=1)
-    assert 8 < records.imaging["participant"].n_unique() < 28
+    assert 60 < records.imaging["participant"].n_unique() < 112
     assert records.imaging["value"].is_nan().sum() == 0
     frames = records.frames()
     assert eq.records_from_tables(protocol, frames, manifest=records.manifest).imaging.height
@@ -96,7 +96,7 @@ def test_a_share_of_people_is_imaged_the_same_ones_by_both(arms, tmp_path):
 def test_values_are_planned_rounded_and_valid(protocol):
     records = eq.simulate(protocol, seed=3)
     assert set(records.exposures.filter(exposure="cmv")["visit"]) == {"baseline"}
-    assert set(records.imaging.filter(measure="tspo")["visit"]) == {"baseline", "week8"}
+    assert set(records.imaging.filter(measure="tspo")["visit"]) == {"baseline", "week6"}
     assert records.exposures.filter(exposure="cmv")["unit"].is_null().all()
     assert records.imaging["value"].map_elements(lambda v: float(f"{v:.4g}"), float).equals(
         records.imaging["value"]
