@@ -211,7 +211,8 @@ def test_free_text_that_names_the_drug_is_withheld_and_counted(il2, il2_records)
         "adverse_events": pl.concat([events, extra]), "disposition": ended,
     }  # fmt: skip
     records = eq.records_from_tables(il2, frames, origin="observed")
-    results = monitor(il2, records, draw_key(il2, 1))
+    report = il2.report.model_copy(update={"committee_sees_small_counts": True})
+    results = monitor(il2.model_copy(update={"report": report}), records, draw_key(il2, 1))
     text = without_the_public_title(results.model_dump_json(), il2).lower()
     for word in ("aldesleukin", "fever on", "reactions to", "overdose"):
         assert word not in text
@@ -240,9 +241,16 @@ def test_stopping_rules_count_all_events_under_letters_too(il2, il2_records):
     assert sum(rate.events for rate in severe.rates) == 0
 
 
-def test_the_committee_sees_small_counts_of_observed_people(il2, il2_records):
+def test_the_committee_sees_small_counts_of_observed_people_where_the_plan_says_so(
+    il2, il2_records
+):
     records = eq.records_from_tables(il2, il2_records.frames(), origin="observed")
-    results = monitor(il2, records)
+    hidden = monitor(il2, records)
+    assert hidden.safety.hidden_terms > 0
+    assert not any(0 < rate.events < 5 for row in hidden.safety.terms for rate in row.rates)
+    assert "small count" in monitor_files(hidden)["monitor.html"].decode()
+    report = il2.report.model_copy(update={"committee_sees_small_counts": True})
+    results = monitor(il2.model_copy(update={"report": report}), records)
     assert results.safety.hidden_terms == 0
     assert not any(shift.suppressed for shift in results.safety.lab_shifts)
     assert any(0 < rate.events < 5 for row in results.safety.terms for rate in row.rates)

@@ -73,14 +73,16 @@ def monitor(
             remedy="add the participants",
         )
     named = make_groups(protocol, records)
-    sees_all = protocol.report.model_copy(update={"smallest_cell": 1})
-    plan = protocol.model_copy(update={"report": sees_all})
+    plan = protocol
+    if protocol.report.committee_sees_small_counts:
+        sees_all = protocol.report.model_copy(update={"smallest_cell": 1})
+        plan = protocol.model_copy(update={"report": sees_all})
     left_out: list[str] = []
     groups, shown = named, records
     if key is not None:
         groups = _lettered(named, key)
         shown, left_out = without_unblinding(protocol, records)
-    safety = make_safety(plan, shown, groups, smallest=1, for_rules=records.adverse_events)
+    safety = make_safety(plan, shown, groups, for_rules=records.adverse_events)
     if any("adverse event" in text for text in left_out):
         safety = _of_the_shown(safety)
     # A hash of the allocation could be guessed against.

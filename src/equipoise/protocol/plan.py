@@ -184,6 +184,11 @@ class ReportOptions(Part):
         False,
         description="Observed data: whether the report may show the course of single people",
     )
+    committee_sees_small_counts: Flag = Field(
+        False,
+        description="True: the monitoring committee's confidential report of observed data shows "
+        "every count, since rare harms are what it looks for",
+    )
 
 
 __all__ = [
