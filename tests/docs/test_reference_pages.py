@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.docs.pages import hold
 from tests.faults.catalogue import fault_page
+from tests.faults.model_faults import model_fault_page
 
 from equipoise.protocol.field_reference import field_page
 
@@ -14,3 +15,7 @@ def test_the_page_of_protocol_fields_is_the_models():
 
 def test_the_page_of_faults_is_what_is_said():
     hold("reference/faults.md", fault_page())
+
+
+def test_the_page_of_model_faults_is_what_is_said():
+    hold("reference/model-faults.md", model_fault_page())

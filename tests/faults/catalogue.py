@@ -77,6 +77,7 @@ def fault_page() -> str:
         f"The {count} kinds of faults that Equipoise finds in what it is given, each with a message",
         "that was really provoked: where, the field and its value, the rule, and the remedy. All",
         "faults of a file come at once. The page is written from the program that provokes them.",
+        "What a statistical method refuses stands on [a page of its own](model-faults.md).",
         "",
     ]
     for part in found:

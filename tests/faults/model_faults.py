@@ -1,0 +1,262 @@
+"""What the statistical methods refuse: every message of `stats`, provoked.
+
+A fault of a method has no code; it is known by what it says is wrong. To add one, add a line to
+CALLS. The sites in the source are found by their text, so that none can be forgotten.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable
+from unittest import mock
+
+import numpy as np
+import pandas as pd
+import polars as pl
+from tests.conftest import ROOT
+
+from equipoise import stats
+from equipoise.stats import StatsError
+from equipoise.stats.participant_arrays import flag_row
+from equipoise.stats.stopping import stopping_boundary, stopping_characteristics
+
+STATS = ROOT / "src" / "equipoise" / "stats"
+ERRORS = {"StatsError", "ArgumentError", "FormulaError", "DesignError", "ConvergenceError"}
+
+#: Said by a site, and provoked elsewhere: what it says → where, and why not on the page.
+ELSEWHERE = {
+    "the fit did not converge: …": "tests/stats/test_mmrm_refusals.py; its numbers differ by machine",
+    "the model cannot be fitted to these data: …": "tests/stats/test_mmrm_refusals.py: a list",
+    "the iterated weights did not settle": "tests/stats/test_stratified_risk_difference.py; a guard",
+}
+
+
+def trial(n: int = 12, visits: int = 3) -> pl.DataFrame:
+    """A small trial; its values stand in no message."""
+    noise = np.random.default_rng(1).normal(size=(n, visits))
+    rows = [
+        {"id": f"P{i:02d}", "week": f"W{j}", "arm": ("control", "drug")[i % 2],
+         "age": 40.0 + (7 * i) % 11, "dose": 0.5 + (3 * i + j) % 4,
+         "y": 10.0 - j + noise[i, 0] + noise[i, j]}
+        for i in range(n) for j in range(visits)
+    ]  # fmt: skip
+    return pl.DataFrame(rows)
+
+
+def fit(data=None, formula="y ~ age + arm*week", **options):
+    data = trial() if data is None else data
+    return stats.mmrm(
+        formula, data, **{"df": "satterthwaite", "subject": "id", "visit": "week", **options}
+    )
+
+
+def odd(column, value, rows=1):
+    """The trial with some values of a column replaced."""
+    return trial().with_columns(
+        pl.when(pl.int_range(pl.len()) < rows).then(value).otherwise(pl.col(column)).alias(column)
+    )
+
+
+def lists():
+    return trial().with_columns(pl.concat_list("age").alias("age"))
+
+
+def twice():
+    frame = pd.DataFrame({name: trial()[name].to_list() for name in trial().columns})
+    return pd.concat([frame, frame[["y"]]], axis=1)
+
+
+def apart():
+    late = pl.int_range(pl.len()) // 3 >= 6
+    return trial().filter(
+        ((pl.col("week") != "W0") & late) | ((pl.col("week") != "W2") & late.not_())
+    )
+
+
+def flat():
+    return trial().with_columns(
+        pl.when(pl.col("week") == "W1").then(5.0).otherwise(pl.col("y")).alias("y")
+    )
+
+
+WEIGHTS = [0.5, 0.5]
+EVEN = [[0.0, 1.0], [1.0, 0.0]]
+TIMES = ([1.0, 2.0, 3.0, 4.0], [True, False, True, True])
+ARMS = [True, True, False, False]
+APART = ["a", "a", "b", "b"]
+
+#: Part of the page → calls, each of which is refused.
+CALLS: dict[str, list[Callable[[], object]]] = {
+    "Formulas": [
+        lambda: stats.check_formula(3, ["y"]),  # pyright: ignore[reportArgumentType]
+        lambda: stats.check_formula("y ~ " + "a+" * 3000 + "a", ["y", "a"]),
+        lambda: stats.check_formula("ｙ ~ a", ["y", "a"]),
+        lambda: stats.check_formula("y ~ agge", ["y", "age"]),
+    ],
+    "Data of a mixed model": [
+        lambda: fit([1, 2, 3]),
+        lambda: fit(twice()),
+        lambda: fit(subject="patient"),
+        lambda: fit(formula="y ~ id + week"),
+        lambda: fit(trial().with_columns(pl.lit(None, pl.Float64).alias("y"))),
+        lambda: fit(trial().filter(pl.col("arm") == "drug")),
+        lambda: fit(formula="y ~ log(dose - 0.5) + week"),
+        lambda: fit(trial().with_columns(pl.col("y") * 1e300)),
+        lambda: fit(trial().with_columns(pl.col("y").cast(pl.String))),
+        lambda: fit(formula="y ~ log(arm) + week"),
+        lambda: fit(pl.concat([trial(), trial().head(1)])),
+        lambda: fit(odd("age", None)),
+        lambda: fit(odd("age", np.inf)),
+        lambda: fit(lists()),
+        lambda: fit(visit_levels=["W0", "W1"]),
+        lambda: fit(visit_levels=["W0", "W0", "W1", "W2"]),
+        lambda: fit(odd("y", np.inf)),
+    ],
+    "Designs that cannot be fitted": [
+        lambda: fit(trial(3, 2), "y ~ age + dose + arm*week"),
+        lambda: fit(
+            trial().with_columns((pl.col("age") * 2).alias("twice")), "y ~ age + twice + week"
+        ),
+        lambda: fit(trial().with_columns(pl.lit(3.0).alias("y"))),
+        lambda: fit(flat(), "y ~ arm*week"),
+        lambda: fit(apart(), "y ~ week"),
+    ],
+    "Options": [
+        lambda: fit(covariance="unstructured"),
+        lambda: fit(alpha=0.0),
+    ],
+    "Least-squares means and tests": [
+        lambda: fit().lsmeans("arm", at={"arm": "drug"}),
+        lambda: fit().lsmeans("week", at={"arm": "placebo"}),
+        lambda: fit().lsmeans("arm", at={"weight": 3.0}),
+        lambda: fit().lsmeans("arm", at={"age": "old"}),
+        lambda: fit(formula="y ~ log(dose) + week").lsmeans("week", at={"dose": -1.0}),
+        lambda: fit().lsmeans("age"),
+        lambda: fit().lsmeans("arm", by="arm"),
+        lambda: fit().contrasts("arm", reference="placebo"),
+        lambda: fit().test(np.eye(2, len(fit().terms)), labels=["one"]),
+        lambda: fit().test([[1.0, 0.0]]),
+        lambda: fit().test("L"),
+        lambda: fit().test(np.full((1, len(fit().terms)), np.nan)),
+        lambda: fit().test(np.zeros((1, len(fit().terms)))),
+        lambda: fit().test(np.ones((2, len(fit().terms)))),
+    ],
+    "Counts, rates and proportions": [
+        lambda: stats.clopper_pearson(1.5, 10),  # pyright: ignore[reportArgumentType]
+        lambda: stats.clopper_pearson(11, 10),
+        lambda: stats.clopper_pearson(1, 10, alpha=2.0),
+        lambda: stats.event_rate(-1, 10.0),
+        lambda: stats.event_rate(1, 0.0),
+        lambda: stats.exact_risk_difference(1, 10**6, 1, 10**6),
+        lambda: stats.miettinen_nurminen_stratified([1], [10], [1], [10], weights="equal"),  # pyright: ignore[reportArgumentType]
+        lambda: stats.miettinen_nurminen_stratified([0], [0], [1], [10]),
+        lambda: stats.miettinen_nurminen_stratified([1, 2], [10], [1], [10]),
+        lambda: stats.miettinen_nurminen_stratified([1.5], [10], [1], [10]),
+        lambda: stats.miettinen_nurminen_stratified([11], [10], [1], [10]),
+        lambda: stats.standardised_difference_mean(0.0, -1.0, 0.0, 1.0),
+        lambda: stats.standardised_difference_proportions([0.5, 0.5], [1.0]),
+        lambda: stats.standardised_difference_proportions([0.5, 0.6], [0.5, 0.5]),
+    ],
+    "Several tests": [
+        lambda: stats.holm([[0.1]]),
+        lambda: stats.holm([1.5]),
+        lambda: stats.graphical_procedure_p([0.1, 0.2], [1.0], EVEN),
+        lambda: stats.graphical_procedure_p([0.1, 0.2], [0.8, 0.8], EVEN),
+        lambda: stats.graphical_procedure_p([0.1, 0.2], WEIGHTS, [[0.0, 1.0]]),
+        lambda: stats.graphical_procedure_p([0.1, 0.2], WEIGHTS, [[1.0, 0.0], [0.0, 1.0]]),
+    ],
+    "Times and orders": [
+        lambda: stats.log_rank(*TIMES, ARMS, APART),
+        lambda: stats.win_probability(TIMES[0], ARMS, APART),
+        lambda: stats.restricted_mean_difference(*TIMES, ARMS, 2.0, APART),
+        lambda: stats.restricted_mean([1.0, 2.0], [True, False], 5.0),
+        lambda: stats.restricted_mean(*TIMES, -1.0),
+        lambda: stats.win_probability([], []),
+        lambda: stats.win_probability([np.nan, 1.0], [True, False]),
+        lambda: stats.win_probability([1.0, 2.0], [True]),
+        lambda: stats.win_probability([1.0, 2.0], [True, False], ["a"]),
+        lambda: stats.win_probability([1.0, 2.0], [True, False], ["a", None]),
+        lambda: stats.win_probability([1.0, 2.0], [True, True]),
+        lambda: flag_row(["yes", "no"], "treated", 2),
+    ],
+    "Stopping rules": [
+        lambda: stopping_boundary([5, 10], 1.5, 0.05),
+        lambda: stopping_characteristics([5, 10], [2, 3], [1.5]),
+        lambda: stopping_boundary([10, 5], 0.1, 0.05),
+        lambda: stopping_characteristics([5, 10], [2], [0.1]),
+        lambda: stopping_boundary([5.5], 0.1, 0.05),  # pyright: ignore[reportArgumentType]
+        lambda: stopping_characteristics([5, 10], [0, 3], [0.1]),
+    ],
+}
+
+
+def too_many_points() -> object:
+    """Two million points would take too long: the limit is lowered."""
+    with mock.patch("equipoise.stats.least_squares_means._LARGEST_GRID", 1):
+        return fit().lsmeans("arm", by="week")
+
+
+#: Provoked, and not shown on the page.
+HIDDEN = {"Not shown": [too_many_points]}
+
+
+def refused(call: Callable[[], object]) -> StatsError:
+    """The error of a call."""
+    try:
+        call()
+    except StatsError as error:
+        return error
+    raise AssertionError("nothing was refused")
+
+
+def sites() -> dict[str, str]:
+    """What each error of `stats` says is wrong, with ``…`` for what it fills in → its place."""
+    found: dict[str, str] = {}
+    for path in sorted(STATS.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            name = getattr(getattr(node, "func", None), "id", "")
+            if isinstance(node, ast.Call) and name in ERRORS and node.args:
+                for text in _texts(node.args[0]):
+                    found.setdefault(text, f"{path.name}:{node.lineno}")
+    return found
+
+
+def _texts(node: ast.expr) -> list[str]:
+    if isinstance(node, ast.IfExp):
+        return [*_texts(node.body), *_texts(node.orelse)]
+    if isinstance(node, ast.Constant):
+        return [str(node.value)]
+    if isinstance(node, ast.BinOp):
+        return [left + "…" for left in _texts(node.left)]
+    if isinstance(node, ast.JoinedStr):
+        text = "".join(
+            "…" if isinstance(v, ast.FormattedValue) else str(v.value) for v in node.values
+        )
+        return [re.sub(r": ….*", ": …", text)]
+    return []  # an error that hands on what another one says
+
+
+def says(text: str, what: str) -> bool:
+    """Whether an error's words are those of a site."""
+    return re.fullmatch(".*".join(map(re.escape, text.split("…"))), what, re.S) is not None
+
+
+def model_fault_page() -> str:
+    """The page of these faults, as Markdown; every message was provoked."""
+    lines = [
+        "# What a method refuses",
+        "",
+        "A statistical method does what was asked or says why it cannot; it never does something",
+        "else instead. Each message says what is wrong, the value, the rule and what to do. In an",
+        "analysis it stands in the report where the estimate would. The page is written from the",
+        "program that provokes them; faults in files stand in [Every fault](faults.md).",
+        "",
+    ]
+    for title, calls in CALLS.items():
+        lines += [f"## {title}", "", "```text"]
+        for call in calls:
+            message = str(refused(call))
+            lines.append(message if len(message) < 400 else message[:397] + "…")
+        lines += ["```", ""]
+    return "\n".join(lines)
