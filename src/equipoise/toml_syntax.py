@@ -73,7 +73,8 @@ def parse_toml(text: str, name: str, kind: str) -> tuple[dict[str, Any], list[Fa
     kind
         What the file is, as in `read_toml_text`.
     """
-    lines = text.splitlines()
+    # Not `splitlines`: a line of TOML ends with a line feed, and not with U+2028 or a form feed.
+    lines = text.split("\n")
     faults: dict[int, Fault] = {}
     data: dict[str, Any] = {}
     while len(faults) < _TOO_MANY_SYNTAX_FAULTS:
@@ -95,7 +96,7 @@ def parse_toml(text: str, name: str, kind: str) -> tuple[dict[str, Any], list[Fa
             return {}, [_syntax_fault(kind, name, 1, "", "values are nested too deeply")]
     if faults:
         for line in syntax_fault_lines(text):
-            source = text.splitlines()[line - 1]
+            source = text.split("\n")[line - 1]
             if not any(abs(line - known) <= 1 for known in faults):
                 faults[line] = _syntax_fault(kind, name, line, source, "this is not TOML")
     return data, [faults[line] for line in sorted(faults)]

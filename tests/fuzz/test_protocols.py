@@ -22,7 +22,7 @@ TREES = [tomllib.loads(text) for text in TEXTS]
 
 def held(path):
     """The protocol is whole, or its faults are, and name lines of the file."""
-    size = len(path.read_bytes().splitlines()) + 1
+    size = path.read_bytes().count(b"\n") + 1
     try:
         protocol, faults = check_protocol(path)
     except EquipoiseError as error:

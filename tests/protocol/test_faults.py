@@ -304,3 +304,13 @@ def test_the_built_in_protocols_are_valid_and_tag_what_they_assume():
         assert protocol.provenance["assumptions.statistical"].assumed
         assert any(e.source for e in protocol.provenance.values())
         assert protocol_text(study).startswith("#")
+
+
+def test_a_line_ends_with_a_line_feed_and_with_nothing_else(write_protocol):
+    """Pasted text brings line separators of its own: they are text, and no line is counted."""
+    pasted = ('setting = "Single centre', 'setting = "Single\u2028centre\u0085')
+    assert load_protocol(write_protocol(pasted)).trial.setting.startswith("Single\u2028centre")
+    path = write_protocol(pasted, ("size = 36", "size = = 36"))
+    _, faults = check_protocol(path)
+    lines = path.read_text(encoding="utf-8").split("\n")
+    assert faults[0].where == f"protocol.toml, line {lines.index('size = = 36') + 1}"

@@ -95,7 +95,7 @@ def _template(file: str) -> str:
 
 def _renamed(text: str, name: str) -> str:
     """The text of a valid protocol with another `trial.id`; nothing else is changed."""
-    lines = text.splitlines(keepends=True)
+    lines = text.split("\n")
     index = places(text)["trial", "id"] - 1
     old = str(tomllib.loads(text)["trial"]["id"])
     lines[index] = re.sub(
@@ -104,7 +104,7 @@ def _renamed(text: str, name: str) -> str:
         lines[index],
         count=1,
     )
-    changed = "".join(lines)
+    changed = "\n".join(lines)
     if tomllib.loads(changed)["trial"]["id"] != name:
         raise single(
             _HEADING,
