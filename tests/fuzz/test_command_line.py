@@ -47,7 +47,7 @@ def whole(folder, last):
     return not folder.exists() or (folder / last).is_file()
 
 
-@profile(25, 1500)
+@profile(25, 600)
 @given(steps=STEPS)
 def test_check(tmp_path_factory, steps):
     path = tmp_path_factory.getbasetemp() / "mutant.toml"
@@ -56,7 +56,7 @@ def test_check(tmp_path_factory, steps):
     assert (code == 0) == ("the protocol is valid" in said)
 
 
-@profile(10, 600)
+@profile(10, 200)
 @given(name=st.sampled_from(sorted(RECORDS)), steps=STEPS, on_protocol=st.booleans())
 def test_analyse_and_report(tmp_path_factory, name, steps, on_protocol):
     base = tmp_path_factory.getbasetemp() / "commands"
@@ -79,7 +79,7 @@ def test_analyse_and_report(tmp_path_factory, name, steps, on_protocol):
         assert whole(base / "out", "report.html")
 
 
-@profile(4, 300)
+@profile(4, 60)
 @given(steps=STEPS)
 def test_results_of_another_hand(tmp_path_factory, il2_results, steps):
     folder = tmp_path_factory.getbasetemp() / "results"

@@ -39,7 +39,7 @@ def held(path):
         assert len(protocol.hash) == 64
 
 
-@profile(50, 3000)
+@profile(50, 1000)
 @given(text=st.sampled_from(TEXTS), steps=STEPS)
 def test_bytes_and_lines(tmp_path_factory, text, steps):
     path = tmp_path_factory.getbasetemp() / "protocol.toml"
@@ -47,7 +47,7 @@ def test_bytes_and_lines(tmp_path_factory, text, steps):
     held(path)
 
 
-@profile(50, 3000)
+@profile(50, 1000)
 @given(tree=st.sampled_from(TREES), changes=CHANGES)
 def test_structure(tmp_path_factory, tree, changes):
     path = tmp_path_factory.getbasetemp() / "protocol.toml"

@@ -41,7 +41,7 @@ def folder_of(tmp_path_factory, mutants, gone, zipped):
 NAMES = st.sampled_from(sorted(FILES))
 
 
-@profile(50, 4000)
+@profile(50, 1500)
 @given(
     mutants=st.dictionaries(NAMES, STEPS, min_size=1, max_size=3),
     gone=st.sets(NAMES, max_size=1),
@@ -68,7 +68,7 @@ def test_records_are_read_or_refused(tmp_path_factory, trial, mutants, gone, zip
     assert records.participants.height <= 3
 
 
-@profile(25, 1000)
+@profile(25, 600)
 @given(cut=st.integers(0, 200), steps=STEPS)
 def test_a_damaged_archive_is_refused(tmp_path_factory, trial, cut, steps):
     folder = folder_of(tmp_path_factory, {}, {"scores.csv"}, set())

@@ -67,6 +67,10 @@ def _parquet(path: Path, blinded: bool) -> RawTable:
         return _refused(path, "file-unreadable", f"the file is Parquet{reason}", "write it again")
 
 
+def _first_line(error: BaseException) -> str:
+    return str(error).split("\n", 1)[0][:200]
+
+
 @contextmanager
 def _silent() -> Generator[None]:
     """No word on the standard error while the Parquet reader, in Rust, may panic on it."""
