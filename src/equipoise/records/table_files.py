@@ -63,7 +63,7 @@ def _parquet(path: Path, blinded: bool) -> RawTable:
         raise
     except BaseException as error:  # a damaged file can make the reader panic
         known = isinstance(error, OSError | pl.exceptions.PolarsError) and not blinded
-        reason = f": {str(error).split('\n', 1)[0][:200]}" if known else ""
+        reason = f": {_first_line(error)}" if known else ""
         return _refused(path, "file-unreadable", f"the file is Parquet{reason}", "write it again")
 
 
@@ -136,7 +136,7 @@ def _csv(path: Path, data: bytes, table: Table, blinded: bool) -> RawTable:
     try:
         frame = pl.read_csv(io.BytesIO(data), infer_schema=False)
     except pl.exceptions.PolarsError as error:
-        reason = "" if blinded else f": {str(error).split('\n', 1)[0][:200]}"
+        reason = "" if blinded else f": {_first_line(error)}"
         rule, remedy = f"the file is CSV{reason}", "mend the file"
         if "duplicate" in str(error).lower():
             rule, remedy = "a column name stands once", "rename or remove one"
