@@ -136,7 +136,8 @@ def test_the_page_of_tables_is_the_schema():
         f"`outcome` in `screening` one of {words(('randomised', *EXCLUSIONS))}; in a",
         "single-arm trial `enrolled` stands for `randomised`. Screened people have ids of their",
         "own. Rows of `participants` stand in the order of enrolment. `organ_class` of an adverse",
-        "event is for terms that the protocol does not name.",
+        "event is for terms that the protocol does not name. In `exposures` `value` is a level or a",
+        "number in the unit of the protocol; in `imaging` there is one row a region.",
         "",
     ]
     text = "\n".join(lines)
