@@ -269,6 +269,8 @@ def test_every_syntax_fault_is_found_in_one_pass(write_protocol):
         (b"format = 1\nformat = 2\n", "TOML"),
         (b"[" * 5000, "TOML"),
         (b"a = " + b"[" * 2000 + b"]" * 2000, "TOML"),
+        (b"format = 1\n[instruments.a]\nscale = [1]\n", "double quotes"),
+        (b"format = 1\n[instruments.a]\nscale = {}\n", "double quotes"),
         (b"format = 1\ntrial = 5\nvisits = 3\narms = []\n", "a table stands here"),
     ],
 )

@@ -71,7 +71,9 @@ def _named(data: Mapping[str, Any], folder: Path) -> list[Path]:
     """The files that instruments of the protocol name, by their stems."""
     instruments = data.get("instruments", {})
     uses: list[Any] = list(instruments.values()) if isinstance(instruments, Mapping) else []
-    names = {use.get("scale") for use in uses if isinstance(use, Mapping)}
+    given = [use.get("scale") for use in uses if isinstance(use, Mapping)]
+    # What is no text is a fault, and is said when the fields are read.
+    names = {name for name in given if isinstance(name, str)}
     there = folder / FOLDER
     if not there.is_dir():
         return []
