@@ -40,10 +40,8 @@ def course_figure(results: Results, endpoint: EndpointResult) -> Drawing | None:
                 if course.group == group.key:
                     x = [places[visit] for visit, _ in course.values]
                     y = [value for _, value in course.values]
-                    axes.plot(
-                        x, y, color=ARMS[index % len(ARMS)], linewidth=0.8, alpha=0.6,
-                        marker="o", markersize=1.6,
-                    )  # fmt: skip
+                    # No markers: each would be an element of its own in the page.
+                    axes.plot(x, y, color=ARMS[index % len(ARMS)], linewidth=0.8, alpha=0.6)
             axes.set_title(f"{group.label} (n = {counts[group.key]})", fontsize=10)
             labels = ["Baseline", *(visit_label(results, visit) for visit in visits)]
             axes.set_xticks(range(len(labels)), labels, rotation=30, ha="right")

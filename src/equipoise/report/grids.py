@@ -195,7 +195,3 @@ class _Reader(HTMLParser):
             self._headings = {h: words for h, words in self._headings.items() if h < kind}
             self._headings[kind] = text
             self._notes, self._last = [], None
-
-
-def _is_note(values: dict[str, str]) -> bool:
-    return "note" in values.get("class", "").split()
