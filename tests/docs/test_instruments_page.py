@@ -9,6 +9,8 @@ from tests.conftest import ROOT
 from tests.docs.pages import hold
 
 import equipoise as eq
+from equipoise.analysis.groups import make_groups
+from equipoise.analysis.monitoring import _completeness
 from equipoise.instruments import load_scale, score_items
 from equipoise.instruments.description import scale_page
 
@@ -43,10 +45,15 @@ def test_the_example_of_a_scale_of_ones_own_works_as_the_page_says(tmp_path, wri
     )  # fmt: skip
     protocol = eq.load_protocol(path)
     assert protocol.parts("rest") == ("total", "1", "2", "3", "4", "nights")
-    results = eq.analyse(protocol, eq.simulate(protocol, seed=1))
+    records = eq.simulate(protocol, seed=1)
+    results = eq.analyse(protocol, records)
     labels = {row.variable: row.label for row in results.baseline.rows}
     assert labels["rest"] == "Rest total"
     assert labels["rest:nights"] == "Rest Nights"
+    measured = {measure.label for measure in results.plan.measures}
+    assert "Rest" in measured
+    seen = {row.label for row in _completeness(protocol, records, make_groups(protocol, records))}
+    assert "Rest" in seen
 
 
 def test_the_instruments_that_the_page_shows_are_accepted(write_protocol):

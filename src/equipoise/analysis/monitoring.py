@@ -24,7 +24,7 @@ from equipoise.analysis.monitor_results import (
 from equipoise.analysis.results import Group
 from equipoise.analysis.safety import make_safety
 from equipoise.faults import single
-from equipoise.protocol.endpoint_sources import SOURCES, planned_visits
+from equipoise.protocol.endpoint_sources import SOURCES, MeasureKind, planned_visits
 
 if TYPE_CHECKING:
     from equipoise.analysis.harm_results import Safety
@@ -141,8 +141,6 @@ def _sites(records: Records) -> list[SiteCount]:
 
 def _completeness(protocol: Protocol, records: Records, groups: Groups) -> list[Completeness]:
     """Visits with a value of each measurement, of all planned ones, by group."""
-    from equipoise.instruments import get_scale
-
     rows: list[Completeness] = []
     for source in SOURCES:
         frame = getattr(records, source.records)
@@ -154,7 +152,8 @@ def _completeness(protocol: Protocol, records: Records, groups: Groups) -> list[
                 rule = (pl.col(source.column) == name) & pl.col(source.value).is_not_null()
                 found = frame.filter(rule)
             seen = found.select("participant", "visit").unique()
-            label = get_scale(entry.scale).label if hasattr(entry, "scale") else entry.label
+            rated = source.kind is MeasureKind.RATING_SCALE
+            label = protocol.scale(name).label if rated else entry.label
             for group in groups.groups:
                 people = groups.members.filter(pl.col("_group") == group.key)["participant"]
                 rows.append(

@@ -78,20 +78,25 @@ class Protocol(Part):
         min_length=1, description="Estimands by key, in the order of testing"
     )
     analysis: Analysis = Field(description="The analysis that is fixed beforehand")
-    safety: Safety = Field(  # type: ignore[arg-type]
-        default_factory=Safety, description="Harms that the report always answers for"
+    safety: Safety = Field(
+        default_factory=Safety,  # type: ignore[arg-type]
+        description="Harms that the report always answers for",
     )
-    conduct: Conduct = Field(  # type: ignore[arg-type]
-        default_factory=Conduct, description="Rules for the data of the trial"
+    conduct: Conduct = Field(
+        default_factory=Conduct,  # type: ignore[arg-type]
+        description="Rules for the data of the trial",
     )
-    assumptions: Assumptions = Field(  # type: ignore[arg-type]
-        default_factory=Assumptions, description="What simulation needs"
+    assumptions: Assumptions = Field(
+        default_factory=Assumptions,  # type: ignore[arg-type]
+        description="What simulation needs",
     )
-    report: ReportOptions = Field(  # type: ignore[arg-type]
-        default_factory=ReportOptions, description="What the report may show"
+    report: ReportOptions = Field(
+        default_factory=ReportOptions,  # type: ignore[arg-type]
+        description="What the report may show",
     )
-    reporting: Reporting = Field(  # type: ignore[arg-type]
-        default_factory=Reporting, description="What CONSORT, SPIRIT and TIDieR ask for besides"
+    reporting: Reporting = Field(
+        default_factory=Reporting,  # type: ignore[arg-type]
+        description="What CONSORT, SPIRIT and TIDieR ask for besides",
     )
 
     _home: Path | None = PrivateAttr(None)
