@@ -226,8 +226,8 @@ def test_a_graph_shares_the_level_and_hands_it_on(il2, il2_results):
     # Treg at 0.04 · 0.8; rejected, it hands its share on: mood is then tested at 0.05.
     first, second = answers(0.03, 0.045)
     assert (first.significant, second.significant) == (True, True)
-    assert first.contrasts[0].adjusted_p == pytest.approx(0.03 / 0.8)
-    assert second.contrasts[0].adjusted_p == pytest.approx(0.045)
+    assert first.adjusted_p == pytest.approx(0.03 / 0.8)
+    assert second.adjusted_p == pytest.approx(0.045)
     # Not rejected, it hands nothing on: mood has 0.2 of the level, and is tested all the same.
     first, second = answers(0.045, 0.009)
     assert (first.significant, second.significant) == (False, True)

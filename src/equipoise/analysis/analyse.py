@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 
 from equipoise._version import __version__
 from equipoise.analysis.analysis_sets import count_sets
-from equipoise.analysis.answers import adjust_families, answer_estimands, contrasts_of
+from equipoise.analysis.answers import (
+    adjust_families,
+    answer_estimands,
+    close_untested,
+    contrasts_of,
+)
 from equipoise.analysis.baseline import make_baseline
 from equipoise.analysis.concomitant import make_concomitant
 from equipoise.analysis.dataset import make_dataset
@@ -126,7 +131,7 @@ def analyse(
         outcomes=outcomes,
         events=count_events(protocol, records, groups, events, smallest),
         sets=count_sets(protocol, records, groups, events),
-        estimands=estimands,
+        estimands=close_untested(estimands, answers),
         answers=answers,
         families=adjust_families(protocol, effects, answers, groups.blinded),
         safety=make_safety(protocol, records, groups),

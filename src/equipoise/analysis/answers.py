@@ -49,6 +49,8 @@ def answer_estimands(
             continue
         contrasts = _adjusted(result.contrasts, len(protocol.active_arms))
         significant: bool | None = None
+        adjusted_p: float | None = None
+        rejected: tuple[str, ...] = ()
         lost = _lost(protocol, contrasts)
         why = None
         if lost:
@@ -61,18 +63,20 @@ def answer_estimands(
         else:
             fixed = protocol.analysis.fixed_beforehand
             status = Status.CONFIRMATORY if fixed else Status.NOT_PLANNED
-            decisive = shared[key] if graphical else max(_decisive(c) for c in contrasts)
-            significant = decisive < protocol.analysis.alpha
-            open_gate = significant
+            alpha = protocol.analysis.alpha
             if graphical:
-                contrasts = tuple(
-                    c.model_copy(update={"adjusted_p": shared[key]}) for c in contrasts
-                )
+                adjusted_p = shared[key]
+                significant = adjusted_p < alpha
+            else:
+                rejected = tuple(c.arm for c in contrasts if _decisive(c) < alpha)
+                significant = len(rejected) == len(contrasts)
+            open_gate = significant
         if significant is None:
             contrasts = tuple(
                 c.model_copy(update={"p": None, "adjusted_p": None}) for c in contrasts
             )
-        answers.append(_answer(key, estimand, status, significant, contrasts, why))
+        answer = _answer(key, estimand, status, significant, contrasts, why)
+        answers.append(answer.model_copy(update={"adjusted_p": adjusted_p, "rejected": rejected}))
     return tuple(answers)
 
 
@@ -103,6 +107,34 @@ def _uncontrolled(key: str, estimand: Estimand, result: EstimandResult) -> Answe
     why = None if result.means else result.failure or "too few people at this visit"
     answer = _answer(key, estimand, status, why=why)
     return answer.model_copy(update={"means": result.means})
+
+
+def close_untested(
+    estimates: Mapping[str, EstimandResult], answers: tuple[Answer, ...]
+) -> dict[str, EstimandResult]:
+    """The estimands without any p where the order of testing gives none.
+
+    What is not tested is not tested by another name: a sensitivity analysis has no p either.
+    """
+    tested = {a.estimand for a in answers if a.significant is not None}
+
+    def closed(contrasts: tuple[Contrast, ...]) -> tuple[Contrast, ...]:
+        return tuple(c.model_copy(update={"p": None, "adjusted_p": None}) for c in contrasts)
+
+    return {
+        key: result
+        if key in tested
+        else result.model_copy(
+            update={
+                "contrasts": closed(result.contrasts),
+                "sensitivity": tuple(
+                    s.model_copy(update={"contrasts": closed(s.contrasts)})
+                    for s in result.sensitivity
+                ),
+            }
+        )
+        for key, result in estimates.items()
+    }
 
 
 def _lost(protocol: Protocol, contrasts: tuple[Contrast, ...]) -> list[str]:

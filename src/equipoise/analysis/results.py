@@ -208,7 +208,10 @@ class Status(StrEnum):
 class Answer(Row):
     """The answer to one estimand, in the order of testing.
 
-    `means` holds the change in the one arm of a single-arm trial, where nothing is compared.
+    `adjusted_p` is the p on which the decision was made where it is not that of the contrasts:
+    the graphical procedure's. `rejected` are the arms whose own p, adjusted over the arms, is
+    below the level; a graph decides on the estimand and names none. `means` holds the change in
+    the one arm of a single-arm trial, where nothing is compared.
     """
 
     estimand: str
@@ -218,6 +221,8 @@ class Answer(Row):
     visit: str
     status: Status
     significant: bool | None
+    adjusted_p: float | None = None
+    rejected: tuple[str, ...] = ()
     contrasts: tuple[Contrast, ...]
     means: tuple[Mean, ...] = ()
     why: str | None = None

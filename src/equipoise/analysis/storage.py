@@ -119,6 +119,7 @@ def result_tables(results: Results) -> dict[str, pl.DataFrame]:
                 "status": str(answer.status),
                 "endpoint": answer.endpoint,
                 "significant": answer.significant,
+                "estimand_adjusted_p": answer.adjusted_p,
                 **contrast.model_dump(),
             }
             for answer in results.answers

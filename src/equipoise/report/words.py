@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 from equipoise.analysis.harm_results import HarmRow
 from equipoise.analysis.results import (
@@ -16,6 +17,7 @@ from equipoise.analysis.results import (
 )
 
 MINUS = "\u2212"
+_REMAINS = "; the interval shows what remains compatible with the data"
 MISSING = "\u2013"
 
 
@@ -106,6 +108,37 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def within(text: str) -> str:
+    """The text as it stands inside a sentence; abbreviations (ECT, MDD) keep their capitals."""
+    return text[:1].lower() + text[1:] if text[1:2].islower() else text
+
+
+#: What tells a programmer what to do: the page says only what was not possible.
+_REMEDY = re.compile(
+    r"(?<=[.?]) (?:Check|Choose|Complete|Did you|Give|Hold|Keep|Leave|Look|Merge|Name|Retype"
+    r"|Take|Use)\b[^|]*?[.?](?=\s|;|\||$)"
+)
+_ARGUMENT = re.compile(r" \(got (?:'([^']*)'|[^()]*)\)")
+_NOBODY = "one value a participant, at least one"
+
+
+def clause(text: str | None) -> str:
+    """Why something could not be estimated, without its full stop and without a remedy.
+
+    What the numerical methods advise is for who calls them, not for who reads a report.
+    """
+    if text is None:
+        return "no comparison at this visit (no data, or too few people)"
+    said = _ARGUMENT.sub(_value, _REMEDY.sub("", text)).replace(_NOBODY, "nobody has a value")
+    return re.sub(r"\.+(?=; | \| |\s*$)", "", said).rstrip()
+
+
+def _value(found: re.Match[str]) -> str:
+    """The value of a fault where it is in words: the visits, the levels."""
+    named = found.group(1)
+    return "" if named is None or named.startswith("shape ") else f" ({named})"
+
+
 def difference(contrast: Contrast) -> str:
     """``BD − MDD``: the levels whose effects are compared."""
     return (contrast.subgroup or "").replace(" - ", f" {MINUS} ")
@@ -133,12 +166,12 @@ def answer_sentence(results: Results, answer: Answer) -> str:
     if answer.status is Status.BLINDED:
         return "The arms are compared when the allocation is opened; these data are blinded."
     if answer.status is Status.NOT_ESTIMABLE:
-        return f"This cannot be estimated from these data: {answer.why}."
+        return f"This cannot be estimated from these data: {clause(answer.why)}."
     if answer.status is Status.UNCONTROLLED:
         assert isinstance(endpoint, EndpointResult)
         return _uncontrolled_sentence(results, endpoint, answer, when)
     parts = [_estimate(results, endpoint, c, when) for c in answer.contrasts]
-    text = " ".join(parts)
+    text = " ".join([*parts, *strategy_clauses(results, answer.estimand)])
     if answer.status is Status.GATE_CLOSED:
         return (
             f"{text} It is not tested: an estimand before it in the fixed order was not "
@@ -147,21 +180,26 @@ def answer_sentence(results: Results, answer: Answer) -> str:
     late = ""
     if answer.status is Status.NOT_PLANNED:
         late = " The analysis was not fixed before the data were known, so this confirms nothing."
+    if answer.adjusted_p is not None:
+        verdict = "rejects" if answer.significant else "does not reject"
+        return (
+            f"{text} The graphical procedure {verdict} \u201cno difference\u201d (adjusted "
+            f"{p_clause(answer.adjusted_p)}){_REMAINS if not answer.significant else ''}.{late}"
+        )
     if len(answer.contrasts) > 1:
         verdicts = "; ".join(
             f"{group_label(results, c.arm)}: adjusted {p_clause(c.adjusted_p or 0.0)}, "
-            f"\u201cno difference\u201d {'is' if _rejected(results, c) else 'is not'} rejected"
+            f"\u201cno difference\u201d {'is' if c.arm in answer.rejected else 'is not'} rejected"
             for c in answer.contrasts
         )
         met = "is met" if answer.significant else "is not met"
         return f"{text} {verdicts}. The estimand needs all arms and {met}.{late}"
-    clause = "; ".join(p_clause(c.p) for c in answer.contrasts if c.p is not None)
+    tested = "; ".join(p_clause(c.p) for c in answer.contrasts if c.p is not None)
     if not answer.significant:
         return (
-            f"{text} The test does not reject \u201cno difference\u201d ({clause}); the interval "
-            f"shows what remains compatible with the data.{late}"
+            f"{text} The test does not reject \u201cno difference\u201d ({tested}){_REMAINS}.{late}"
         )
-    return f"{text} The test rejects \u201cno difference\u201d ({clause}).{late}"
+    return f"{text} The test rejects \u201cno difference\u201d ({tested}).{late}"
 
 
 def _uncontrolled_sentence(
@@ -183,14 +221,52 @@ def _uncontrolled_sentence(
             f"At {when}, {endpoint.label} on {arm} {verb} {change}{level(results)} CI {bounds})."
         )
     return (
-        " ".join(parts) + " Nobody was randomised and there is no control group: natural course, "
+        " ".join([*parts, *strategy_clauses(results, answer.estimand)])
+        + " Nobody was randomised and there is no control group: natural course, "
         "regression to the mean and expectation are in this change, and it cannot be attributed "
         "to the treatment."
     )
 
 
-def _rejected(results: Results, contrast: Contrast) -> bool:
-    return (contrast.adjusted_p or 0.0) < 1 - results.confidence
+#: What a strategy did with the values after an event; outcomes that are not means fail by it.
+_STRATEGIES = {
+    "hypothetical": "were left out",
+    "while-on-treatment": "were replaced by the last value up to it",
+    "composite": "were replaced by the change that the protocol states",
+}
+_FAILS = {
+    "response": "count as failure",
+    "remission": "count as failure",
+    "time-to-response": "count as never responding",
+    "ordinal": "count as the worst category",
+}
+
+
+def strategy_clauses(results: Results, key: str) -> list[str]:
+    """On which values and which people an estimand rests, where not on all of them."""
+    found = results.estimands.get(key)
+    if found is None or not found.own:
+        return []
+    endpoint = endpoint_of(results, found.endpoint)
+    said: list[str] = []
+    for strategy, done in _STRATEGIES.items():
+        events = [within(event) for event, how in found.strategies if how == strategy]
+        if not events:
+            continue
+        if strategy == "composite" and isinstance(endpoint, OutcomeResult):
+            said.append(f"Visits after {_listed(events)} {_FAILS[endpoint.scale]} (composite).")
+            continue
+        said.append(f"Values after {_listed(events)} {done} ({strategy.replace('-', ' ')}).")
+    randomised = sum(group.n for group in results.groups)
+    if found.analysis_set not in ("All randomised", "All enrolled"):
+        said.append(
+            f"Analysed were {found.participants} of {randomised}: {within(found.analysis_set)}."
+        )
+    return said
+
+
+def _listed(texts: list[str]) -> str:
+    return " or ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
 
 
 def endpoint_of(results: Results, key: str) -> EndpointResult | OutcomeResult:
@@ -258,7 +334,7 @@ def subgroup_sentence(results: Results, answer: Answer) -> str | None:
     if endpoint is None or sub is None or (estimate is not None and estimate.own):
         return None
     if sub.fit is None:
-        return f"Effects by {sub.label.lower()} cannot be estimated: {sub.failure}."
+        return f"Effects by {within(sub.label)} cannot be estimated: {clause(sub.failure)}."
     log = endpoint.scale == "log_fold"
     effects = [c for c in sub.effects if c.visit == answer.visit]
     several = len(results.groups) > 2
@@ -273,8 +349,8 @@ def subgroup_sentence(results: Results, answer: Answer) -> str | None:
         named(c, f"{kind} ({difference(c)}) {contrast_text(c, log)}{_p(c)}") for c in inter
     )
     if not effects:
-        return f"Effects by {sub.label.lower()} are not given: too few people."
-    return f"By {sub.label.lower()}, from one model with the interaction: {found}; {tests}."
+        return f"Effects by {within(sub.label)} are not given: too few people."
+    return f"By {within(sub.label)}, from one model with the interaction: {found}; {tests}."
 
 
 def _p(contrast: Contrast) -> str:

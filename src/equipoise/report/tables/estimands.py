@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from equipoise.report.tables.html import SMALL, Cell, html_table
-from equipoise.report.words import contrast_text, group_label, p_value, visit_label
+from equipoise.report.words import clause, contrast_text, group_label, p_value, visit_label
 
 if TYPE_CHECKING:
     from equipoise.analysis.results import EstimandResult, Results
@@ -72,23 +72,19 @@ def touched_table(results: Results, estimand: EstimandResult) -> str | None:
 
 def sensitivity_table(results: Results, estimand: EstimandResult) -> str | None:
     """The estimand as planned, and under other assumptions; None where none is planned."""
-    if not estimand.sensitivity:
+    if not estimand.sensitivity or not results.compared:
         return None
     log = any(c.ratio is not None for c in estimand.contrasts)
     rows: list[list[Cell]] = []
     several = len(results.groups) > 2
-    tested = any(
-        a.estimand == estimand.estimand and a.significant is not None for a in results.answers
-    )
     items = [("As planned", estimand.contrasts, estimand.failure)]
     items += [(s.label, s.contrasts, s.failure) for s in estimand.sensitivity]
     for label, contrasts, failure in items:
         if not contrasts:
-            rows.append([label, f"not estimated: {failure}", None])
+            rows.append([label, f"not estimated: {clause(failure)}", None])
         for c in contrasts:
             name = f"{label}, {group_label(results, c.arm)}" if several else label
-            # What the order of testing closes is not tested by another name.
-            rows.append([name, contrast_text(c, log), p_value(c.p if tested else None)])
+            rows.append([name, contrast_text(c, log), p_value(c.p)])
     columns = [
         ("analysis", f"At {visit_label(results, estimand.visit)}"),
         ("effect", "Effect (CI)"),

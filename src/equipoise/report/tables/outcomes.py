@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 from equipoise.report.tables.html import SMALL, Cell, html_table
 from equipoise.report.words import (
     MISSING,
+    clause,
     contrast_text,
     group_label,
     interval,
     number,
     p_value,
     percent,
+    sentence,
     visit_label,
 )
 
@@ -80,12 +82,14 @@ def outcome_sensitivity_table(results: Results, outcome: OutcomeResult) -> str |
     rows: list[list[Cell]] = []
     for item in outcome.sensitivity:
         if not item.contrasts:
-            rows.append([item.label, None, f"not estimated: {item.failure}", None])
+            rows.append(
+                [sentence(item.label), None, f"not estimated: {clause(item.failure)}", None]
+            )
         for c in item.contrasts:
             when = visit_label(results, c.visit)
             if len(results.groups) > 2:
                 when += f", {group_label(results, c.arm)}"
-            rows.append([item.label, when, contrast_text(c, False), p_value(c.p)])
+            rows.append([sentence(item.label), when, contrast_text(c, False), p_value(c.p)])
     if not rows:
         return None
     columns = [
