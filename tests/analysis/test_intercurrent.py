@@ -309,3 +309,47 @@ def test_what_cannot_be_carried_out_is_refused(write_protocol, changes, rule):
         eq.load_protocol(write_protocol(*changes))
     assert rule in str(info.value)
     assert all(fault.remedy for fault in info.value.faults)
+
+
+def test_the_baseline_stays_whenever_the_event_was(il2):
+    late = one_person(**FULL).with_columns(
+        pl.when(pl.col("visit") == "baseline").then(0.5).otherwise(pl.col("day")).alias("day")
+    )
+    for strategy in ("hypothetical", "while-on-treatment"):
+        found = as_dict(handled(il2, late, 0.0, strategy))
+        assert found["baseline"] == 24
+    assert as_dict(handled(il2, late, 0.0, "while-on-treatment"))["week8"] == 24
+    found = handled(il2, late, 0.0, "composite", composite_change=0)
+    assert as_dict(found) == dict.fromkeys(FULL, 24)
+
+
+def test_what_a_strategy_changed_is_counted_in_the_estimands_own_set(tmp_path):
+    protocol = strategy_protocol(
+        tmp_path, 'strategy = "hypothetical"',
+        ('endpoint = "hdrs_change"\nvisit = "week8"\n',
+         'endpoint = "hdrs_change"\nvisit = "week8"\nanalysis_set = "per-protocol"\n'),
+    )  # fmt: skip
+    found = eq.analyse(protocol, eq.simulate(protocol, seed=1)).estimands["depression_week8"]
+    # Everybody who changed is out of the set: nothing of it was left out by the strategy.
+    assert found.own
+    assert found.touched_total == 0
+    assert found.touched == ()
+
+
+def test_a_person_without_any_value_fails_and_is_counted(il2):
+    found = handled(il2, one_person().clear(), 20.0, "composite", endpoint="hdrs_response")
+    assert found.failures["visit"].to_list() == ["week4", "week6", "week8"]
+    assert found.touched["visit"].to_list() == ["week4", "week6", "week8"]
+
+
+def test_reasons_of_few_observed_people_are_not_counted(il2, il2_records):
+    from equipoise.analysis.analysis_sets import count_sets
+
+    doses = il2_records.doses.filter(~pl.col("participant").is_in(["P001"]))
+    records = replaced(il2_records, doses=doses)
+    groups, events = make_groups(il2, records), find_events(il2, records)
+    shown = {n for r in count_sets(il2, records, groups, events, 1) for _, n in r.reasons}
+    assert 1 in shown
+    for row in count_sets(il2, records, groups, events, 5):
+        if row.key == "received-drug":
+            assert {n for _, n in row.reasons} == {None}

@@ -125,3 +125,23 @@ def test_one_visit_gives_the_mean_with_its_t_interval(tmp_path):
     )
     assert mean.estimate == pytest.approx(change.mean(), abs=1e-12)
     assert (mean.lower, mean.upper) == pytest.approx((low, high), abs=1e-12)
+
+
+def test_a_rate_in_one_arm_is_described(tmp_path):
+    from equipoise.stats import clopper_pearson
+
+    protocol = changed(
+        tmp_path, "antidepressant-example", *SINGLE,
+        ('[endpoints.hdrs_change]\nlabel = "HDRS-17 total"\ninstrument = "hdrs"\nscale = "change"\n'
+         'better = "lower"\nmodel = "hdrs"',
+         '[endpoints.hdrs_change]\nlabel = "HDRS-17 response"\ninstrument = "hdrs"\n'
+         'scale = "response"\nbetter = "lower"'),
+    )  # fmt: skip
+    results = eq.analyse(protocol, eq.simulate(protocol, seed=5))
+    (answer,) = results.answers
+    assert answer.status == "not compared: a single-arm trial has no control"
+    (row,) = answer.outcome
+    assert (row.lower, row.upper) == pytest.approx(clopper_pearson(row.events, row.n))
+    said = answer_sentence(results, answer)
+    assert f"{row.events} of 172 participants on Drug were in response" in said
+    assert "cannot be attributed" in said

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from equipoise.analysis.estimand_results import SetCount
+from equipoise.analysis.small_cells import too_small
 from equipoise.protocol.consistency_of_estimands import EVERYBODY
 
 if TYPE_CHECKING:
@@ -51,9 +52,9 @@ def members_of(
 
 
 def count_sets(
-    protocol: Protocol, records: Records, groups: Groups, events: pl.DataFrame
+    protocol: Protocol, records: Records, groups: Groups, events: pl.DataFrame, smallest: int
 ) -> tuple[SetCount, ...]:
-    """Every analysis set by group."""
+    """Every analysis set by group; reasons of few people are not counted, in any group."""
     arm = dict(groups.members.select("participant", "_group").iter_rows())
     rows: list[SetCount] = []
     for key, label in (
@@ -61,6 +62,8 @@ def count_sets(
         *((key, s.label) for key, s in protocol.analysis.sets.items()),
     ):
         inside, left = members_of(protocol, records, groups, events, key)
+        counts = {g: [sum(arm[p] == g for p in who) for who in left.values()] for g in groups.keys}
+        hide = any(too_small(numbers, smallest) for numbers in counts.values())
         rows += [
             SetCount(
                 key=key,
@@ -68,7 +71,8 @@ def count_sets(
                 group=group,
                 n=sum(arm[p] == group for p in inside),
                 reasons=tuple(
-                    (reason, sum(arm[p] == group for p in who)) for reason, who in left.items()
+                    (reason, None if hide else n)
+                    for reason, n in zip(left, counts[group], strict=True)
                 ),
             )
             for group in groups.keys

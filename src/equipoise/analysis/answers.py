@@ -102,11 +102,12 @@ def _answer(
 
 
 def _uncontrolled(key: str, estimand: Estimand, result: EstimandResult) -> Answer:
-    """The change in the one arm: described, never tested."""
-    status = Status.UNCONTROLLED if result.means else Status.NOT_ESTIMABLE
-    why = None if result.means else result.failure or "too few people at this visit"
-    answer = _answer(key, estimand, status, why=why)
-    return answer.model_copy(update={"means": result.means})
+    """The change, or the rate, in the one arm: described, never tested."""
+    outcome = tuple(row for row in result.outcome if row.estimate is not None)
+    found = bool(result.means or outcome)
+    status = Status.UNCONTROLLED if found else Status.NOT_ESTIMABLE
+    answer = _answer(key, estimand, status, why=None if found else result.failure)
+    return answer.model_copy(update={"means": result.means, "outcome": outcome})
 
 
 def close_untested(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from equipoise.analysis.model_results import Contrast, Mean, ModelFit
+from equipoise.analysis.outcome_results import GroupOutcome
 from equipoise.analysis.result_row import Row
 
 
@@ -22,13 +23,16 @@ class EventCount(Row):
 
 
 class SetCount(Row):
-    """Participants of a group in an analysis set, and (reason, number) of those who are not."""
+    """Participants of a group in an analysis set, and (reason, number) of those who are not.
+
+    The numbers of reasons are None where one of them is small (observed people).
+    """
 
     key: str
     label: str
     group: str
     n: int
-    reasons: tuple[tuple[str, int], ...]
+    reasons: tuple[tuple[str, int | None], ...]
 
 
 class TouchedCount(Row):
@@ -42,12 +46,17 @@ class TouchedCount(Row):
 
 
 class SensitivityResult(Row):
-    """The estimand under another assumption; `failure` says why there is no estimate."""
+    """The estimand under another assumption; `failure` says why there is no estimate.
+
+    `participants` counts the analysis set; `means` holds the change in a single-arm trial.
+    """
 
     key: str
     label: str
     method: str
+    participants: int
     contrasts: tuple[Contrast, ...]
+    means: tuple[Mean, ...] = ()
     failure: str | None = None
 
 
@@ -66,7 +75,10 @@ class EstimandResult(Row):
     touched
         What the strategies changed; None where small counts forbid the break-down.
     touched_total
-        Values in all that the strategies left out or replaced, over all groups.
+        Values in all that the strategies left out or replaced, over all groups; None where the
+        number is small.
+    outcome
+        Rates, times or categories of the groups at the visit, under the strategies.
     """
 
     estimand: str
@@ -77,9 +89,10 @@ class EstimandResult(Row):
     own: bool
     strategies: tuple[tuple[str, str], ...]
     touched: tuple[TouchedCount, ...] | None
-    touched_total: int
+    touched_total: int | None
     fit: ModelFit | None
     contrasts: tuple[Contrast, ...]
     means: tuple[Mean, ...]
+    outcome: tuple[GroupOutcome, ...]
     sensitivity: tuple[SensitivityResult, ...]
     failure: str | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,7 @@ from equipoise.protocol.questions import SensitivityMethod
 if TYPE_CHECKING:
     from equipoise.analysis.groups import Groups
     from equipoise.analysis.model_results import Contrast, EndpointResult, Mean, ModelFit
-    from equipoise.analysis.outcome_results import OutcomeResult
+    from equipoise.analysis.outcome_results import GroupOutcome, OutcomeResult
     from equipoise.protocol import Protocol
     from equipoise.protocol.questions import Estimand, Sensitivity
     from equipoise.records import Records
@@ -35,6 +35,7 @@ class _Estimate:
     contrasts: tuple[Contrast, ...]
     means: tuple[Mean, ...]
     fit: ModelFit | None
+    outcome: tuple[GroupOutcome, ...]
     failure: str | None
     participants: int
     handled: Handled
@@ -74,7 +75,10 @@ def _one(
         protocol, records, groups, events, endpoints, outcomes, smallest, estimand,
         plan, estimand.analysis_set,
     )  # fmt: skip
-    touched = _touched(protocol, groups, main.handled, smallest)
+    members, _ = members_of(protocol, records, groups, events, estimand.analysis_set)
+    changed = main.handled.touched.filter(pl.col("participant").is_in(list(members)))
+    touched = _touched(protocol, groups, changed, smallest)
+    total = changed.height
     sensitivity = [
         _sensitivity(
             protocol, records, groups, events, endpoints, outcomes, smallest, estimand, name, item
@@ -98,10 +102,11 @@ def _one(
             (protocol.intercurrent_events[e.event].label, e.strategy.value) for e in plan
         ),
         touched=touched,
-        touched_total=main.handled.touched.height,
+        touched_total=None if 0 < total < smallest else total,
         fit=main.fit,
         contrasts=main.contrasts,
         means=main.means,
+        outcome=main.outcome,
         sensitivity=tuple(sensitivity),
         failure=main.failure,
     )
@@ -138,11 +143,16 @@ def _estimate(
             result = analyse_endpoint(
                 protocol, groups, key, data, smallest=smallest, subgroups=False
             )
+        contrasts = tuple(c for c in result.contrasts if c.visit == visit)
+        means = tuple(m for m in result.means if m.visit == visit)
         return _Estimate(
-            contrasts=tuple(c for c in result.contrasts if c.visit == visit),
-            means=tuple(m for m in result.means if m.visit == visit),
+            contrasts=contrasts,
+            means=means,
             fit=result.fit,
-            failure=result.failure,
+            outcome=(),
+            failure=_why(
+                protocol, contrasts or (means if protocol.single_arm else ()), result.failure
+            ),
             participants=len(members),
             handled=handled,
         )
@@ -153,14 +163,30 @@ def _estimate(
                 protocol, records, groups, key, handled=handled, members=members, smallest=smallest
             )
         )
+    contrasts = tuple(c for c in outcome.contrasts if c.visit == visit)
+    shown = tuple(g for g in outcome.groups if g.visit == visit)
+    known = [g for g in shown if g.estimate is not None]
     return _Estimate(
-        contrasts=tuple(c for c in outcome.contrasts if c.visit == visit),
+        contrasts=contrasts,
         means=(),
         fit=None,
-        failure=outcome.failure,
+        outcome=shown,
+        failure=_why(
+            protocol,
+            contrasts or (known if protocol.single_arm else ()),
+            dict(outcome.failures).get(visit),
+        ),
         participants=len(members),
         handled=handled,
     )
+
+
+def _why(protocol: Protocol, found: Sequence[object], failure: str | None) -> str | None:
+    """Why there is no estimate; None where there is one."""
+    if found:
+        return None
+    missing = "estimate" if protocol.single_arm else "comparison"
+    return failure or f"no {missing} at this visit (no data, or too few people)"
 
 
 def _sensitivity(
@@ -189,24 +215,23 @@ def _sensitivity(
         protocol, records, groups, events, endpoints, outcomes, smallest, estimand, plan,
         analysis_set,
     )  # fmt: skip
-    failure = found.failure
-    if not found.contrasts and not protocol.single_arm and failure is None:
-        failure = "no comparison at this visit (no data, or too few people)"
     return SensitivityResult(
         key=name,
         label=item.label,
         method=item.method.value,
+        participants=found.participants,
         contrasts=found.contrasts,
-        failure=failure if not found.contrasts else None,
+        means=found.means if protocol.single_arm else (),
+        failure=found.failure,
     )
 
 
 def _touched(
-    protocol: Protocol, groups: Groups, handled: Handled, smallest: int
+    protocol: Protocol, groups: Groups, touched: pl.DataFrame, smallest: int
 ) -> tuple[TouchedCount, ...] | None:
     """What the strategies left out or replaced, by arm, visit and event."""
     table = (
-        handled.touched.join(groups.members, on="participant", how="inner")
+        touched.join(groups.members, on="participant", how="inner")
         .group_by("_group", "visit", "event", "strategy", maintain_order=True)
         .len()
     )

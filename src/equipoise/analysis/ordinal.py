@@ -2,49 +2,24 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import polars as pl
 
 from equipoise.analysis.model_results import Contrast
 from equipoise.analysis.outcome_results import GroupOutcome, OutcomeResult
-from equipoise.analysis.outcomes import OutcomeData, definition_of
+from equipoise.analysis.outcomes import OutcomeData, compare, definition_of
 from equipoise.analysis.small_cells import too_small
-from equipoise.stats import StatsError, win_probability
+from equipoise.stats import win_probability
 
 
 def analyse_ordinal(data: OutcomeData) -> OutcomeResult:
     """Categories at every visit after baseline; a composite failure is the worst category."""
     point = data.endpoint
     values = _values(data)
-    groups: list[GroupOutcome] = []
-    contrasts: list[Contrast] = []
-    failures: list[str] = []
-    sign = -1.0 if point.better == "lower" else 1.0
-    for visit in data.visits:
-        groups += _categories(data, values, visit)
-        for arm, control in data.pairs():
-            rows = [
-                (value, group == arm, stratum)
-                for person, group, stratum in data.people.iter_rows()
-                if group in (arm, control) and (value := values.get((person, visit))) is not None
-            ]
-            try:
-                found = win_probability(
-                    np.array([sign * row[0] for row in rows]),
-                    np.array([row[1] for row in rows], dtype=bool),
-                    np.array([row[2] for row in rows], dtype=str),
-                    data.alpha,
-                )
-            except StatsError as error:
-                failures.append(f"{data.protocol.visit(visit).label}: {error}")
-                continue
-            contrasts.append(
-                Contrast(
-                    arm=arm, reference=control, visit=visit, measure="win probability",
-                    estimate=found.estimate, se=found.se, df=found.df, t=None, p=found.p,
-                    lower=found.lower, upper=found.upper,
-                )
-            )  # fmt: skip
+    groups = [row for visit in data.visits for row in _categories(data, values, visit)]
+    main = compare(data, data.visits, lambda *at: _effect(data, values, *at))
     strata = " within strata" if data.stratified_by else ""
     return OutcomeResult(
         endpoint=data.key,
@@ -56,10 +31,45 @@ def analyse_ordinal(data: OutcomeData) -> OutcomeResult:
         "has no value at the visit is left out",
         stratified_by=data.stratified_by,
         groups=tuple(groups),
-        contrasts=tuple(contrasts),
+        contrasts=tuple(main.contrasts),
         sensitivity=(),
-        failure="; ".join(failures) or None,
+        notes=main.notes(),
+        failures=tuple(main.failures),
+        failure=main.told(data),
     )
+
+
+def _effect(
+    data: OutcomeData, values: dict[tuple[str, str], float], visit: str, arm: str, control: str
+) -> tuple[Contrast, int]:
+    sign = -1.0 if data.endpoint.better == "lower" else 1.0
+    rows = [
+        (sign * value, group == arm, stratum)
+        for person, group, stratum in data.people.iter_rows()
+        if group in (arm, control) and (value := values.get((person, visit))) is not None
+    ]
+    treated = np.array([row[1] for row in rows], dtype=bool)
+    data.enough(int(treated.sum()), int((~treated).sum()))
+    found = win_probability(
+        np.array([row[0] for row in rows]),
+        treated,
+        np.array([row[2] for row in rows], dtype=str),
+        data.alpha,
+    )
+    contrast = Contrast(
+        arm=arm,
+        reference=control,
+        visit=visit,
+        measure="win probability",
+        estimate=found.estimate,
+        se=found.se if math.isfinite(found.se) else None,
+        df=found.df if math.isfinite(found.df) else None,
+        t=None,
+        p=found.p,
+        lower=found.lower,
+        upper=found.upper,
+    )
+    return contrast, found.participants_left_out
 
 
 def _values(data: OutcomeData) -> dict[tuple[str, str], float]:

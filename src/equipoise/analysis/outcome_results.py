@@ -51,7 +51,10 @@ class OutcomeSensitivity(Row):
 
 
 class OutcomeResult(Row):
-    """One endpoint that is not a mean. `failure` says why there is no effect."""
+    """One endpoint that is not a mean.
+
+    `failures` holds (visit, why there is no effect); `failure` says all of them in one text.
+    """
 
     endpoint: str
     label: str
@@ -65,4 +68,5 @@ class OutcomeResult(Row):
     sensitivity: tuple[OutcomeSensitivity, ...]
     curve: tuple[CurvePoint, ...] = ()
     notes: tuple[str, ...] = ()
+    failures: tuple[tuple[str, str], ...] = ()
     failure: str | None = None

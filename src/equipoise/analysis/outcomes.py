@@ -9,14 +9,73 @@ import polars as pl
 
 from equipoise.analysis.dataset import values_of
 from equipoise.protocol.questions import Endpoint, Scale
+from equipoise.stats import StatsError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from equipoise.analysis.groups import Groups
+    from equipoise.analysis.model_results import Contrast
     from equipoise.analysis.outcome_results import OutcomeResult
     from equipoise.analysis.strategies import Handled
     from equipoise.instruments import Instrument
     from equipoise.protocol import Protocol
     from equipoise.records import Records
+
+
+class NotComparedError(Exception):
+    """Why two arms are not compared at a visit, as a reader is told."""
+
+
+@dataclass(slots=True)
+class Comparisons:
+    """Effects as they are computed, the visits where there is none, and who was left out."""
+
+    contrasts: list[Contrast]
+    failures: list[tuple[str, str]]
+    left_out: int = 0
+
+    def told(self, data: OutcomeData) -> str | None:
+        """All failures in one text."""
+        return "; ".join(f"{data.label_of(v)}: {why}" for v, why in self.failures) or None
+
+    def notes(self) -> tuple[str, ...]:
+        """What the comparisons leave out, as sentences."""
+        if not self.left_out:
+            return ()
+        one = self.left_out == 1
+        return (
+            f"Up to {self.left_out} participant{'' if one else 's'} in strata with one of two arms "
+            f"only {'is' if one else 'are'} not in the comparison.",
+        )
+
+
+def compare(
+    data: OutcomeData,
+    visits: tuple[str, ...],
+    effect: Callable[[str, str, str], tuple[Contrast, int]],
+) -> Comparisons:
+    """An effect for every pair of arms at these visits.
+
+    Parameters
+    ----------
+    effect
+        (visit, arm, control) → the contrast and the participants left out with their stratum.
+    """
+    found = Comparisons([], [])
+    for visit in visits:
+        for arm, control in data.pairs():
+            try:
+                contrast, left_out = effect(visit, arm, control)
+            except NotComparedError as error:
+                found.failures.append((visit, str(error)))
+            except StatsError as error:
+                # What a method says is for who calls it: its remedy is not for a reader.
+                found.failures.append((visit, error.what.rstrip(".")))
+            else:
+                found.contrasts.append(contrast)
+                found.left_out = max(found.left_out, left_out)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +141,17 @@ class OutcomeData:
         covariates = self.protocol.population.covariates
         return tuple(covariates[name].label for name in self.protocol.randomisation.strata)
 
+    def label_of(self, visit: str) -> str:
+        """The visit's name as printed."""
+        return self.protocol.visit(visit).label
+
+    def enough(self, *sizes: int) -> None:
+        """Raise unless every arm has so many people that its share may be known."""
+        if min(sizes) == 0:
+            raise NotComparedError("no data in one of the arms")
+        if min(sizes) < self.smallest:
+            raise NotComparedError("too few people in one of the arms")
+
     def members(self, group: str) -> list[str]:
         """Participants of a group."""
         return self.people.filter(pl.col("_group") == group)["participant"].to_list()
@@ -110,6 +180,11 @@ def outcome_data(
     people = groups.members.join(
         records.participants, on="participant", how="left", maintain_order="left"
     ).select("participant", "_group", stratum)
+    if records.allocation is not None:  # the stratum in which the arm was drawn
+        drawn = records.allocation.select("participant", "stratum")
+        people = people.drop("stratum").join(
+            drawn, on="participant", how="left", maintain_order="left"
+        )
     if members is not None:
         people = people.filter(pl.col("participant").is_in(list(members)))
     values = values_of(protocol, records, key) if handled is None else handled.values

@@ -13,9 +13,14 @@ import numpy as np
 
 from equipoise.analysis.model_results import Contrast
 from equipoise.analysis.outcome_results import GroupOutcome, OutcomeResult, OutcomeSensitivity
-from equipoise.analysis.outcomes import OutcomeData, definition_of, reached
+from equipoise.analysis.outcomes import (
+    NotComparedError,
+    OutcomeData,
+    compare,
+    definition_of,
+    reached,
+)
 from equipoise.stats import (
-    StatsError,
     clopper_pearson,
     exact_risk_difference,
     miettinen_nurminen_stratified,
@@ -41,18 +46,13 @@ def analyse_responders(data: OutcomeData) -> OutcomeResult:
     rule: Missing = "failure" if point.missing == "failure" else "observed"
     other: Missing = "observed" if rule == "failure" else "failure"
     groups = [_rate(data, found, g, visit, rule) for visit in data.visits for g in data.groups.keys]
-    contrasts: list[Contrast] = []
-    failures: list[str] = []
-    for visit in data.visits:
-        for arm, control in data.pairs():
-            try:
-                contrasts.append(_stratified(data, found, visit, arm, control, rule))
-            except StatsError as error:
-                failures.append(f"{data.protocol.visit(visit).label}: {error}")
+    main = compare(data, data.visits, lambda *at: _stratified(data, found, *at, rule))
     sensitivity = [
-        _repeat(data, found, _WORDS[other], lambda *at: _stratified(*at, other)),
-        _repeat(data, found, _WORDS["worst case"], lambda *at: _stratified(*at, "worst case")),
-        _repeat(data, found, "exact, without strata", lambda *at: _exact(*at, rule)),
+        _repeat(data, _WORDS[other], lambda *at: _stratified(data, found, *at, other)),
+        _repeat(
+            data, _WORDS["worst case"], lambda *at: _stratified(data, found, *at, "worst case")
+        ),
+        _repeat(data, "exact, without strata", lambda *at: _exact(data, found, *at, rule)),
     ]
     strata = " within strata" if data.stratified_by else ""
     return OutcomeResult(
@@ -64,9 +64,11 @@ def analyse_responders(data: OutcomeData) -> OutcomeResult:
         method=f"Difference of rates, Miettinen–Nurminen score interval{strata}; {_WORDS[rule]}",
         stratified_by=data.stratified_by,
         groups=tuple(groups),
-        contrasts=tuple(contrasts),
+        contrasts=tuple(main.contrasts),
         sensitivity=tuple(s for s in sensitivity if s.contrasts or s.failure),
-        failure="; ".join(failures) or None,
+        notes=main.notes(),
+        failures=tuple(main.failures),
+        failure=main.told(data),
     )
 
 
@@ -134,11 +136,15 @@ def _stratified(
     arm: str,
     control: str,
     rule: Missing,
-) -> Contrast:
+) -> tuple[Contrast, int]:
     e1, n1 = _counts(data, found, visit, arm, rule, control=False)
     e0, n0 = _counts(data, found, visit, control, rule, control=True)
-    result = miettinen_nurminen_stratified(e1, n1, e0, n0, data.alpha)
-    return _contrast(arm, control, visit, result.estimate, result.lower, result.upper, result.p)
+    data.enough(int(n1.sum()), int(n0.sum()))
+    if not np.any((n1 > 0) & (n0 > 0)):
+        raise NotComparedError("no stratum has participants of both arms")
+    r = miettinen_nurminen_stratified(e1, n1, e0, n0, data.alpha)
+    contrast = _contrast(arm, control, visit, r.estimate, r.lower, r.upper, r.p)
+    return contrast, r.participants_left_out
 
 
 def _exact(
@@ -148,13 +154,14 @@ def _exact(
     arm: str,
     control: str,
     rule: Missing,
-) -> Contrast:
+) -> tuple[Contrast, int]:
     e1, n1 = _counts(data, found, visit, arm, rule, control=False)
     e0, n0 = _counts(data, found, visit, control, rule, control=True)
-    result = exact_risk_difference(
+    data.enough(int(n1.sum()), int(n0.sum()))
+    r = exact_risk_difference(
         int(e1.sum()), int(n1.sum()), int(e0.sum()), int(n0.sum()), data.alpha
     )
-    return _contrast(arm, control, visit, result.estimate, result.lower, result.upper, result.p)
+    return _contrast(arm, control, visit, r.estimate, r.lower, r.upper, r.p), 0
 
 
 def _contrast(
@@ -176,20 +183,10 @@ def _contrast(
 
 
 def _repeat(
-    data: OutcomeData,
-    found: Mapping[tuple[str, str], bool],
-    label: str,
-    compute: Callable[[OutcomeData, Mapping[tuple[str, str], bool], str, str, str], Contrast],
+    data: OutcomeData, label: str, effect: Callable[[str, str, str], tuple[Contrast, int]]
 ) -> OutcomeSensitivity:
     """The comparison at the visits that are asked for, by another rule or method."""
-    contrasts: list[Contrast] = []
-    failures: list[str] = []
-    for visit in data.asked:
-        for arm, control in data.pairs():
-            try:
-                contrasts.append(compute(data, found, visit, arm, control))
-            except StatsError as error:
-                failures.append(f"{data.protocol.visit(visit).label}: {error}")
+    found = compare(data, data.asked, effect)
     return OutcomeSensitivity(
-        label=label, contrasts=tuple(contrasts), failure="; ".join(failures) or None
+        label=label, contrasts=tuple(found.contrasts), failure=found.told(data)
     )

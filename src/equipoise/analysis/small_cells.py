@@ -1,7 +1,8 @@
 """Small cells: breakdowns of few people in observed data are not shown.
 
 What is always shown, small or not, since a report without it would hide harm or loss: the flow
-(randomised, dosed, completed, discontinued, analysed, seen), missing values, and the summary
+(randomised, dosed, completed, discontinued, analysed, seen), missing values, sizes of analysis
+sets, intercurrent events by arm, responders of an arm that is not itself small, and the summary
 rows of harms with suicidality, mania, liver flags and stopping rules. The monitoring committee
 (`monitoring`) sees every count.
 """

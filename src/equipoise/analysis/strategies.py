@@ -97,7 +97,10 @@ def handle_events(
     for person, (day, event) in first.items():
         if person not in set(ids) and rules[event].strategy is Strategy.COMPOSITE:
             later = [v for v in protocol.endpoint_visits(endpoint) if protocol.visit(v).day > day]
-            failures += [(person, visit) for visit in later]
+            if not protocol.endpoints[endpoint].scale.continuous:
+                failures += [(person, visit) for visit in later]
+                strategy = rules[event].strategy.value
+                touched += [(person, visit, event, strategy) for visit in later]
     schema = {
         "participant": pl.String,
         "visit": pl.String,
@@ -126,7 +129,9 @@ def _one_person(
         str(visit): (float(at), float(value))
         for visit, at, value in frame.select("visit", "day", "value").iter_rows()
     }
-    before = {visit: row for visit, row in rows.items() if row[0] <= day}
+    first = protocol.baseline.id
+    # The baseline is what an event changes from: it stays, whenever the event was.
+    before = {visit: row for visit, row in rows.items() if row[0] <= day or visit == first}
     kept: list[tuple[str, float | None, float]] = [(v, at, x) for v, (at, x) in before.items()]
     later = [
         visit
@@ -135,12 +140,13 @@ def _one_person(
     ]
     if rule.strategy is Strategy.HYPOTHETICAL:
         return _Changed(kept, [], [visit for visit in later if visit in rows])
-    start = rows.get(protocol.baseline.id)
+    start = rows.get(first)
     point = protocol.endpoints[endpoint]
     if rule.strategy is Strategy.WHILE_ON_TREATMENT:
         if not before:
             return _Changed(kept, [], [visit for visit in later if visit in rows])
-        last = max(before.values())[1]
+        latest = max(before, key=lambda visit: (visit != first, before[visit][0]))
+        last = before[latest][1]
         return _Changed([*kept, *((v, None, last) for v in later)], [], later)
     if not point.scale.continuous:
         return _Changed([*kept, *((v, *rows[v]) for v in later if v in rows)], later, later)

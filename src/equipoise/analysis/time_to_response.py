@@ -16,9 +16,14 @@ from equipoise.analysis.outcome_results import (
     CurvePoint,
     GroupOutcome,
     OutcomeResult,
-    OutcomeSensitivity,
 )
-from equipoise.analysis.outcomes import OutcomeData, definition_of, reached
+from equipoise.analysis.outcomes import (
+    NotComparedError,
+    OutcomeData,
+    compare,
+    definition_of,
+    reached,
+)
 from equipoise.stats import (
     StatsError,
     kaplan_meier,
@@ -44,37 +49,12 @@ def analyse_time_to_response(data: OutcomeData) -> OutcomeResult:
     The horizon of a visit is the first day of its window: everybody seen there is followed so far.
     """
     times, unknown = _times(data)
-    groups: list[GroupOutcome] = []
-    contrasts: list[Contrast] = []
-    ranks: list[Contrast] = []
-    failures: list[str] = []
-    for visit in data.asked:
-        tau = float(data.protocol.visit(visit).window[0])
-        name = data.protocol.visit(visit).label
-        for key in data.groups.keys:
-            groups.append(_mean(data, times, key, visit, tau, unknown.get(key, 0)))
-        for arm, control in data.pairs():
-            mine = (times.group == arm) | (times.group == control)
-            treated, strata = times.group[mine] == arm, times.stratum[mine]
-            try:
-                found = restricted_mean_difference(
-                    times.day[mine], times.event[mine], treated, tau, strata, data.alpha
-                )
-            except StatsError as error:
-                failures.append(f"{name}: {error}")
-                continue
-            if not math.isfinite(found.lower + found.upper):
-                failures.append(f"{name}: nobody responded, and so no interval can be had")
-                continue
-            contrasts.append(
-                Contrast(
-                    arm=arm, reference=control, visit=visit,
-                    measure="restricted mean difference", estimate=found.estimate, se=found.se,
-                    df=None, t=None, p=found.p, lower=found.lower, upper=found.upper,
-                )
-            )  # fmt: skip
-            test = log_rank(times.day[mine], times.event[mine], treated, strata)
-            ranks.append(contrasts[-1].model_copy(update={"p": test.p}))
+    groups = [
+        _mean(data, times, key, visit, unknown.get(key, 0))
+        for visit in data.asked
+        for key in data.groups.keys
+    ]
+    main = compare(data, data.asked, lambda *at: _effect(data, times, *at))
     strata = " within strata" if data.stratified_by else ""
     return OutcomeResult(
         endpoint=data.key,
@@ -82,24 +62,71 @@ def analyse_time_to_response(data: OutcomeData) -> OutcomeResult:
         scale="time-to-response",
         better=data.endpoint.better,
         definition=definition_of(data),
-        method="Difference of restricted mean times without response (days), "
-        f"Kaplan–Meier{strata}; asymptotic interval",
+        method="Difference of restricted mean times without response (days), Kaplan–Meier, with "
+        f"an asymptotic interval; tested by the log-rank test{strata}",
         stratified_by=data.stratified_by,
         groups=tuple(groups),
-        contrasts=tuple(contrasts),
-        sensitivity=(
-            OutcomeSensitivity(label=f"p by the log-rank test{strata}", contrasts=tuple(ranks)),
-        )
-        if ranks
-        else (),
+        contrasts=tuple(main.contrasts),
+        sensitivity=(),
         curve=tuple(_curve(data, times)),
         notes=(
             "A response came between the visit before and the one at which it was seen.",
             "Times and curves end on the first day of the visit's window.",
-            "Intervals and tests are asymptotic: with few responses they are approximate.",
+            "The interval is too short with few participants; the test is not made from it, and "
+            "the two can disagree.",
+            *main.notes(),
         ),
-        failure="; ".join(failures) or None,
+        failures=tuple(main.failures),
+        failure=main.told(data),
     )
+
+
+def _effect(
+    data: OutcomeData, times: _Times, visit: str, arm: str, control: str
+) -> tuple[Contrast, int]:
+    """Difference of the arms' restricted means; p by the stratified log-rank test.
+
+    At 24 : 12 a test made from the restricted means would reject too often, and more so within
+    strata (docs/methods/response-and-remission.md).
+    """
+    tau = float(data.protocol.visit(visit).window[0])
+    mine = (times.group == arm) | (times.group == control)
+    treated = times.group[mine] == arm
+    data.enough(int(treated.sum()), int((~treated).sum()))
+    day, event = times.day[mine], times.event[mine]
+    for key in (arm, control):
+        if not _followed(times, key, tau):
+            raise NotComparedError(
+                f"nobody on {data.protocol.arms[key].label} was followed to day {tau:g}, and the "
+                "mean time up to there is not known"
+            )
+    if not (event & (day <= tau)).any():
+        raise NotComparedError("nobody responded")
+    found = restricted_mean_difference(day, event, treated, tau, None, data.alpha)
+    before = np.minimum(day, tau)
+    test = log_rank(before, event & (day <= tau), treated, times.stratum[mine])
+    contrast = Contrast(
+        arm=arm,
+        reference=control,
+        visit=visit,
+        measure="restricted mean difference",
+        estimate=found.estimate,
+        se=found.se,
+        df=None,
+        t=None,
+        p=test.p if math.isfinite(test.p) else 1.0,
+        lower=found.lower,
+        upper=found.upper,
+    )
+    return contrast, test.participants_left_out
+
+
+def _followed(times: _Times, group: str, tau: float) -> bool:
+    """Whether the curve of a group is known up to the horizon."""
+    mine = times.group == group
+    if times.day[mine].max() >= tau:
+        return True
+    return bool(kaplan_meier(times.day[mine], times.event[mine]).survival[-1] == 0)
 
 
 def _times(data: OutcomeData) -> tuple[_Times, dict[str, int]]:
@@ -133,11 +160,10 @@ def _times(data: OutcomeData) -> tuple[_Times, dict[str, int]]:
     ), unknown
 
 
-def _mean(
-    data: OutcomeData, times: _Times, group: str, visit: str, tau: float, unknown: int
-) -> GroupOutcome:
+def _mean(data: OutcomeData, times: _Times, group: str, visit: str, unknown: int) -> GroupOutcome:
     from scipy.special import ndtri
 
+    tau = float(data.protocol.visit(visit).window[0])
     mine = times.group == group
     n, events = int(mine.sum()), int((times.event & mine & (times.day <= tau)).sum())
     estimate = lower = upper = None
@@ -165,10 +191,11 @@ def _mean(
 
 
 def _curve(data: OutcomeData, times: _Times) -> list[CurvePoint]:
-    """Steps of the curves up to the last horizon; in observed data while enough are at risk.
+    """Steps of the curves up to the last horizon; of observed people only by planned visit.
 
     During the last visit everybody's follow-up ends with a rating: who happens to come last would
-    decide where the curve ends.
+    decide where the curve ends. The day of a step is somebody's day: in observed data the curve is
+    given at the end of each visit's window, while enough are at risk.
     """
     rows: list[CurvePoint] = []
     end = float(data.protocol.visit(data.visits[-1]).window[0])
@@ -177,14 +204,21 @@ def _curve(data: OutcomeData, times: _Times) -> list[CurvePoint]:
         if mine.sum() < max(1, data.smallest):
             continue
         found = kaplan_meier(times.day[mine], times.event[mine], data.alpha)
-        for i, day in enumerate(found.time):
-            if found.at_risk[i] < data.smallest or day > end:
+        if data.smallest == 1:
+            steps = [(i, float(day)) for i, day in enumerate(found.time) if day <= end]
+        else:
+            closing = [data.protocol.visit(v).window[1] for v in data.visits[:-1]]
+            last = [int(np.searchsorted(found.time, day, side="right")) - 1 for day in closing]
+            steps = [(i, float(day)) for i, day in zip(last, closing, strict=True) if i >= 0]
+        for i, day in steps:
+            at_risk = int((times.day[mine] >= day).sum())
+            if at_risk < data.smallest:
                 break
             rows.append(
                 CurvePoint(
                     group=group,
-                    day=float(day),
-                    at_risk=int(found.at_risk[i]),
+                    day=day,
+                    at_risk=at_risk,
                     share=float(found.survival[i]),
                     lower=_known(found.lower[i]),
                     upper=_known(found.upper[i]),

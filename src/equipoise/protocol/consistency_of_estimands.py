@@ -115,6 +115,14 @@ def _outcome(tables: Tables, path: tuple[str, ...], endpoint: Endpoint) -> Itera
     rating = _rating(tables, endpoint.instrument)
     if rating is None:
         return
+    if endpoint.better != rating.better:
+        yield Inconsistency(
+            (*path, "better"),
+            endpoint.better,
+            f"on {rating.label} {rating.better} is better, and an endpoint of scale `{scale}` "
+            "takes the scale's own direction",
+            f'write `better = "{rating.better}"`',
+        )
     # The scale's rules are rules of its total.
     whole = endpoint.part in (None, TOTAL)
     rated = rating.label if whole else f"the part `{endpoint.part}` of {rating.label}"

@@ -10,6 +10,7 @@ from equipoise.analysis.results import (
     Answer,
     Contrast,
     EndpointResult,
+    GroupOutcome,
     Mean,
     OutcomeResult,
     Results,
@@ -168,7 +169,6 @@ def answer_sentence(results: Results, answer: Answer) -> str:
     if answer.status is Status.NOT_ESTIMABLE:
         return f"This cannot be estimated from these data: {clause(answer.why)}."
     if answer.status is Status.UNCONTROLLED:
-        assert isinstance(endpoint, EndpointResult)
         return _uncontrolled_sentence(results, endpoint, answer, when)
     parts = [_estimate(results, endpoint, c, when) for c in answer.contrasts]
     text = " ".join([*parts, *strategy_clauses(results, answer.estimand)])
@@ -202,12 +202,38 @@ def answer_sentence(results: Results, answer: Answer) -> str:
     return f"{text} The test rejects \u201cno difference\u201d ({tested}).{late}"
 
 
-def _uncontrolled_sentence(
-    results: Results, endpoint: EndpointResult, answer: Answer, when: str
+def _uncontrolled_outcome(
+    results: Results, outcome: OutcomeResult, row: GroupOutcome, when: str
 ) -> str:
-    """The change in the one arm, and what it cannot show."""
+    arm = group_label(results, row.group)
+    if outcome.scale == "time-to-response":
+        return (
+            f"Up to {when}, participants on {arm} spent {number(row.estimate, 1)} days without "
+            f"response on average ({level(results)} CI {interval(row.lower, row.upper, 1)})."
+        )
+    if outcome.scale == "ordinal":
+        return (
+            f"At {when}, the mean category of {outcome.label} on {arm} was {number(row.estimate)}."
+        )
+    return (
+        f"At {when}, {row.events} of {row.n} participants on {arm} were in {outcome.scale} "
+        f"({outcome.definition}): {percent(row.estimate)} ({level(results)} CI "
+        f"{percent(row.lower)} to {percent(row.upper)})."
+    )
+
+
+def _uncontrolled_sentence(
+    results: Results, endpoint: EndpointResult | OutcomeResult, answer: Answer, when: str
+) -> str:
+    """What was seen in the one arm, and what it cannot show."""
     parts: list[str] = []
+    if isinstance(endpoint, OutcomeResult):
+        parts = [_uncontrolled_outcome(results, endpoint, row, when) for row in answer.outcome]
+        what = "outcome"
+    else:
+        what = "change"
     for m in answer.means:
+        assert isinstance(endpoint, EndpointResult)
         arm = group_label(results, m.group)
         if endpoint.scale == "log_fold":
             change = f"{number(m.ratio)} times the baseline (geometric mean, "
@@ -223,7 +249,7 @@ def _uncontrolled_sentence(
     return (
         " ".join([*parts, *strategy_clauses(results, answer.estimand)])
         + " Nobody was randomised and there is no control group: natural course, "
-        "regression to the mean and expectation are in this change, and it cannot be attributed "
+        f"regression to the mean and expectation are in this {what}, and it cannot be attributed "
         "to the treatment."
     )
 

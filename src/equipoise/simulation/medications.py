@@ -61,9 +61,8 @@ def medications(
                     )
                 )
             if changes:
-                rows.append(
-                    (str(person), day, None, f"another {name}", name, None, None, "started")
-                )
+                drug = f"another {name}" if assumed.share else assumed.drug
+                rows.append((str(person), day, None, drug, name, None, None, "started"))
     schema = {
         "participant": pl.String,
         "start_day": pl.Float64,

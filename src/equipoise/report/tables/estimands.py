@@ -40,7 +40,9 @@ def sets_table(results: Results) -> str:
         line: list[Cell] = [label]
         for g in results.groups:
             row = next(r for r in results.sets if (r.key, r.group) == (key, g.key))
-            reasons = "; ".join(f"{reason}: {n}" for reason, n in row.reasons)
+            reasons = "; ".join(
+                reason if n is None else f"{reason}: {n}" for reason, n in row.reasons
+            )
             line.append(f"{row.n}" + (f" (left out: {reasons})" if reasons else ""))
         rows.append(line)
     return html_table("sets", columns, rows, left=tuple(g.key for g in results.groups))
