@@ -130,13 +130,8 @@ def analyse(
         endpoints=endpoints,
         outcomes=outcomes,
         events=count_events(protocol, records, groups, events, smallest),
-<<<<<<< HEAD
-        sets=count_sets(protocol, records, groups, events),
-        estimands=close_untested(estimands, answers),
-=======
         sets=count_sets(protocol, records, groups, events, smallest),
-        estimands=estimands,
->>>>>>> ed877d2 (Outcomes: times are tested by log-rank, hidden rates do not come back, curves give nobody's day; baselines stay; sets and strategies count their own people; rates in one arm are described)
+        estimands=close_untested(estimands, answers),
         answers=answers,
         families=adjust_families(protocol, effects, answers, groups.blinded),
         safety=make_safety(protocol, records, groups),

@@ -208,15 +208,10 @@ class Status(StrEnum):
 class Answer(Row):
     """The answer to one estimand, in the order of testing.
 
-    <<<<<<< HEAD
-        `adjusted_p` is the p on which the decision was made where it is not that of the contrasts:
-        the graphical procedure's. `rejected` are the arms whose own p, adjusted over the arms, is
-        below the level; a graph decides on the estimand and names none. `means` holds the change in
-        the one arm of a single-arm trial, where nothing is compared.
-    =======
-        `means`, or `outcome`, holds what was seen in the one arm of a single-arm trial, where nothing
-        is compared.
-    >>>>>>> ed877d2 (Outcomes: times are tested by log-rank, hidden rates do not come back, curves give nobody's day; baselines stay; sets and strategies count their own people; rates in one arm are described)
+    `adjusted_p` is the p on which the decision was made where it is not that of the contrasts:
+    the graphical procedure's. `rejected` are the arms whose own p, adjusted over the arms, is
+    below the level; a graph decides on the estimand and names none. `means`, or `outcome`, holds
+    what was seen in the one arm of a single-arm trial, where nothing is compared.
     """
 
     estimand: str
