@@ -14,7 +14,7 @@ from equipoise.analysis.answers import (
     close_untested,
 )
 from equipoise.protocol import questions
-from equipoise.report import tables, words
+from equipoise.report import tables, what_ran, words
 
 
 def by_graph(il2, il2_results, p_treg, p_mood):
@@ -225,3 +225,122 @@ def test_a_sensitivity_analysis_without_a_comparison_says_so(il2_results):
     table = tables.sensitivity_table(il2_results, changed)
     assert "None" not in table
     assert "no comparison at this visit (no data, or too few people)" in table
+
+
+def visible(page):
+    """The text of a page as it is read."""
+    body = re.sub(r"<(style|script)>.*?</\1>", "", page, flags=re.DOTALL)
+    return " ".join(re.sub(r"<[^>]+>", " ", body).split())
+
+
+def without_endpoints(results):
+    return results.model_copy(
+        update={"endpoints": {}, "families": (), "answers": (), "estimands": {}}
+    )
+
+
+def test_no_mixed_model_is_claimed_where_none_ran(il2_results, tmp_path):
+    page = visible(eq.write_report(il2_results, tmp_path / "a").read_text(encoding="utf-8"))
+    assert "Each endpoint that is a mean was analysed by a mixed model" in page
+    assert "Degrees of freedom of mixed models are approximate" in page
+    assert "case against the active arm stand beside" in page
+    bare = without_endpoints(il2_results)
+    page = visible(eq.write_report(bare, tmp_path / "b").read_text(encoding="utf-8"))
+    for said in ("mixed model", "Least-squares means", "REML", "endpoints that are means"):
+        assert said not in page, said
+    assert "Miettinen" in page
+
+
+def test_stratified_is_said_only_with_strata(il2_results):
+    assert "stratified by the factors" in what_ran.outcome_methods(il2_results)
+    outcomes = {
+        key: o.model_copy(update={"stratified_by": ()}) for key, o in il2_results.outcomes.items()
+    }
+    plain = il2_results.model_copy(update={"outcomes": outcomes})
+    assert "stratified" not in what_ran.outcome_methods(plain)
+    assert what_ran.outcome_methods(il2_results.model_copy(update={"outcomes": {}})) is None
+
+
+def test_nothing_compared_means_no_method_of_comparison(il2_results, blinded_results, tmp_path):
+    outcome = blinded_results.outcomes["hdrs_response"]
+    note = what_ran.outcome_note(blinded_results, outcome)
+    assert note == (
+        "Reduction of HDRS-17 by at least 50 % from baseline; whoever has no value counts as "
+        "failure."
+    )
+    assert "Miettinen" in what_ran.outcome_note(il2_results, il2_results.outcomes["hdrs_response"])
+    page = visible(eq.write_report(blinded_results, tmp_path).read_text(encoding="utf-8"))
+    for said in ("Miettinen", "Mann", "stratified by the factors", "against the active arm"):
+        assert said not in page, said
+
+
+def test_covariance_and_likelihood_are_those_of_the_fits(il2_results):
+    assert "unstructured covariance (us)" in what_ran.mixed_models(il2_results)
+    endpoint = il2_results.endpoints["hdrs_change"]
+    fit = endpoint.fit.model_copy(
+        update={"covariance": "ar1h", "tried": ("us", "ar1h"), "likelihood": "ml"}
+    )
+    results = il2_results.model_copy(
+        update={
+            "endpoints": {"hdrs_change": endpoint.model_copy(update={"fit": fit})},
+            "estimands": {},
+        }
+    )
+    said = what_ran.mixed_models(results)
+    assert "unstructured covariance (us)" not in said
+    assert "fitted by maximum likelihood (ML)" in said
+    assert "ar1h, ML (after us failed)" in tables.methods_table(results)
+
+
+def test_the_models_of_estimands_are_listed_under_their_own_key(il2_results):
+    assert "mmrm:hdrs_change:depression_week8" not in tables.methods_table(il2_results)
+    results = with_strategies(il2_results, ("ECT", "hypothetical"))
+    assert "mmrm:hdrs_change:depression_week8" in tables.methods_table(results)
+
+
+def test_a_table_says_where_its_p_is_no_test_of_the_plan(il2, il2_results, tmp_path):
+    answers = answer_estimands(il2, with_p(il2_results, "treg_response", 0.2), False)
+    family = il2_results.families[0].model_copy(update={"closed_by": "treg_response"})
+    results = il2_results.model_copy(update={"answers": answers, "families": (family,)})
+    note = what_ran.p_note(results, "hdrs_change")
+    assert "p at Week 8 is not a test of the plan" in note
+    assert "p at Day 5 is not a test of the plan" in what_ran.p_note(results, "th2_count")
+    assert "not a test" not in what_ran.p_note(results, "treg_percent")
+    assert "not a test" not in what_ran.p_note(il2_results, "hdrs_change")
+    page = eq.write_report(results, tmp_path).read_text(encoding="utf-8")
+    table = page.index('id="table-hdrs_change"')
+    assert (
+        table
+        < page.index("p at Week 8 is not a test of the plan")
+        < page.index("By diagnosis", table)
+    )
+
+
+def small_results(il2, observed=False):
+    """Six people, three visits: most models and tables are empty."""
+    from tests.analysis.small_trial import PEOPLE, frame, small_records
+
+    scores = frame(
+        "participant visit day instrument item score",
+        [(p, v, d, "hdrs", "total", 20 - d // 14 - i)
+         for i, p in enumerate(PEOPLE) for v, d in (("baseline", 0), ("week8", 56))],
+    )  # fmt: skip
+    return eq.analyse(il2, small_records(il2, scores=scores))
+
+
+@pytest.mark.parametrize("which", ["planned", "blinded", "small", "single-arm"])
+def test_every_table_that_the_page_names_is_there(
+    which, il2, il2_results, blinded_results, tmp_path
+):
+    if which == "single-arm":
+        protocol = eq.load_protocol("minocycline-depression")
+        results = eq.analyse(protocol, eq.simulate(protocol, seed=1))
+    else:
+        results = {"planned": il2_results, "blinded": blinded_results}.get(which)
+        results = small_results(il2) if results is None else results
+    eq.write_results(results, tmp_path)
+    page = eq.write_report(results, tmp_path).read_text(encoding="utf-8")
+    named = set(re.findall(r"<code>(tables/[^<]+\.csv)</code>", page))
+    assert named
+    assert {name for name in named if not (tmp_path / name).is_file()} == set()
+    assert not re.search(r"[a-z)]\.\.", visible(page))

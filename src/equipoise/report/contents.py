@@ -95,7 +95,9 @@ def _chapters(results: Results) -> list[Chapter]:
         # A family stands in the chapter of its first endpoint.
         keys = {member.endpoint for member in (*members, *outcomes)}
         families = tuple(f for f in results.families if next(iter(f.contrasts)) in keys)
-        found.append(Chapter(key, title, f"{lead} {_STATUS}", members, outcomes, families))
+        said = [lead if members else "", _STATUS if results.compared else ""]
+        text = " ".join(part for part in said if part)
+        found.append(Chapter(key, title, text, members, outcomes, families))
     return found
 
 

@@ -85,16 +85,17 @@ def key_path(folder: Path) -> Path:
 
 def monitor_files(results: MonitorResults) -> dict[str, bytes]:
     """The files of the committee: name → content."""
+    found = {name: rows for name, rows in _tables(results).items() if rows}
     files = {
         f"tables/{name}.csv": _frame(rows, results).write_csv().encode()
-        for name, rows in _tables(results).items()
-        if rows
+        for name, rows in found.items()
     }
     page = environment().get_template("monitor.html.j2")
     files[DATA_FILE] = results.model_dump_json(indent=1).encode() + b"\n"
     files[FILE] = page.render(
         words=words,
         tables=tables,
+        table_files=frozenset(found),
         results=results,
         style=style(),
         origin=results.origin_label,

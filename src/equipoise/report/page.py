@@ -8,7 +8,8 @@ from functools import partial
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from equipoise.report import tables, words
+from equipoise.analysis.storage import result_tables
+from equipoise.report import tables, what_ran, words
 from equipoise.report.checklist_pages import checklist_context
 from equipoise.report.contents import sections
 from equipoise.report.course_figures import course_figure
@@ -83,6 +84,8 @@ def render(results: Results, drawings: dict[str, Drawing], *, paper: bool = Fals
         .render(
             words=words,
             tables=tables,
+            ran=what_ran,
+            table_files=frozenset(result_tables(results)),
             results=results,
             paper=paper,
             marks=" · ".join(_marks(results)),

@@ -320,7 +320,7 @@ def _outcome_estimate(results: Results, outcome: OutcomeResult, c: Contrast, whe
         f"At {when}, the rate of {outcome.scale} ({outcome.definition}) was "
         f"{number(100 * abs(c.estimate), 0)} percentage points "
         f"{'higher' if c.estimate >= 0 else 'lower'} on {arm} than on {reference} "
-        f"({level(results)} CI {percent(c.lower)} to {percent(c.upper)})."
+        f"({level(results)} CI {interval(100 * c.lower, 100 * c.upper, 0)})."
     )
 
 

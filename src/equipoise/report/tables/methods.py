@@ -8,26 +8,21 @@ from equipoise.report.tables.html import Cell, html_table
 from equipoise.report.words import number
 
 if TYPE_CHECKING:
-    from equipoise.analysis.results import Results
+    from equipoise.analysis.results import EndpointResult, ModelFit, Results
 
 
 def methods_table(results: Results) -> str:
-    """How every model was fitted."""
+    """How every model was fitted, those of estimands with data of their own among them."""
     rows: list[list[Cell]] = []
     for endpoint in results.endpoints.values():
-        fits = [("main model", endpoint.fit)]
-        if endpoint.subgroup is not None:
-            fits.append((f"with interaction by {endpoint.subgroup.factor}", endpoint.subgroup.fit))
-        for name, fit in fits:
-            if fit is None:
-                continue
+        for key, name, fit in _fits(results, endpoint):
             rows.append(
                 [
                     endpoint.label,
-                    fit.key,
+                    key,
                     name,
                     fit.formula,
-                    f"{fit.covariance}, {fit.likelihood.upper()}",
+                    f"{fit.covariance}, {fit.likelihood.upper()}{_after(fit)}",
                     fit.df_method,
                     f"{fit.participants} / {fit.observations}",
                     number(fit.minus2_log_likelihood, 3),
@@ -47,3 +42,24 @@ def methods_table(results: Results) -> str:
     ]
     left = ("model", "formula", "covariance", "df", "convergence")
     return html_table("methods", columns, rows, group=True, left=left)
+
+
+def _fits(results: Results, endpoint: EndpointResult) -> list[tuple[str, str, ModelFit]]:
+    """(key, what it is, fit) of every model of an endpoint."""
+    found: list[tuple[str, str, ModelFit]] = []
+    if endpoint.fit is not None:
+        found.append((endpoint.fit.key, "main model", endpoint.fit))
+    sub = endpoint.subgroup
+    if sub is not None and sub.fit is not None:
+        found.append((sub.fit.key, f"with interaction by {sub.factor}", sub.fit))
+    for key, estimand in results.estimands.items():
+        if estimand.own and estimand.endpoint == endpoint.endpoint and estimand.fit is not None:
+            fit = estimand.fit
+            found.append((f"{fit.key}:{key}", f"data of the estimand {key}", fit))
+    return found
+
+
+def _after(fit: ModelFit) -> str:
+    """The covariances that the protocol names first and that could not be fitted."""
+    failed = [name for name in fit.tried if name != fit.covariance]
+    return f" (after {', '.join(failed)} failed)" if failed else ""

@@ -1,0 +1,152 @@
+"""Sentences on methods and limits that hold only where something ran: nothing else is claimed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from equipoise.report.words import visit_label, within
+
+if TYPE_CHECKING:
+    from equipoise.analysis.results import ModelFit, OutcomeResult, Results
+
+_RATES = frozenset({"response", "remission"})
+
+
+def fits_of(results: Results) -> list[ModelFit]:
+    """Every main model that was fitted, those of estimands with data of their own among them."""
+    found = [e.fit for e in results.endpoints.values()]
+    found += [e.fit for e in results.estimands.values() if e.own]
+    return [fit for fit in found if fit is not None]
+
+
+def mixed_models(results: Results) -> str | None:
+    """How means were analysed; None where no model was fitted."""
+    fits = fits_of(results)
+    if not fits:
+        return None
+    covariances = {fit.covariance for fit in fits}
+    covariance = (
+        "with an unstructured covariance (us) of a participant’s values"
+        if covariances == {"us"}
+        else "with the covariance of a participant’s values that the table names"
+    )
+    likelihoods = {
+        "reml": "restricted maximum likelihood (REML)",
+        "ml": "maximum likelihood (ML)",
+    }
+    by = " or ".join(dict.fromkeys(likelihoods[fit.likelihood.lower()] for fit in fits))
+    subject = "Each endpoint that is a mean" if results.outcomes else "Each endpoint"
+    parts = [
+        f"{subject} was analysed by a mixed model for repeated measures: a linear model for all "
+        f"visits after baseline {covariance}, fitted by {by}; with a single visit after baseline "
+        "this is an analysis of covariance."
+    ]
+    methods = {fit.df_method for fit in fits}
+    if "kenward-roger" in methods:
+        parts.append(
+            "Standard errors and degrees of freedom are those of Kenward and Roger in the "
+            "first-order form with the observed information of the covariance parameters; for an "
+            "unstructured covariance this is what SAS PROC MIXED computes under ddfm=kr."
+        )
+    if "satterthwaite" in methods:
+        parts.append("Degrees of freedom are Satterthwaite’s with the observed information.")
+    parts.append(
+        "Least-squares means weight the levels of other factors equally and set covariates to "
+        "their mean over the rows used."
+    )
+    return " ".join(parts)
+
+
+def outcome_methods(results: Results) -> str | None:
+    """How response, remission, times and categories were analysed; None where there are none."""
+    outcomes = results.outcomes.values()
+    scales = {outcome.scale for outcome in outcomes}
+    compared = results.compared
+    parts: list[str] = []
+    if scales & _RATES:
+        between = ", their differences with the Miettinen–Nurminen score interval"
+        parts.append(f"rates with exact intervals{between if compared else ''}")
+    if "time-to-response" in scales:
+        parts.append("times to response by Kaplan–Meier curves and restricted mean times")
+    if "ordinal" in scales:
+        parts.append(f"categories by {'the Mann–Whitney probability' if compared else 'counts'}")
+    if not parts:
+        return None
+    stratified = compared and any(outcome.stratified_by for outcome in outcomes)
+    strata = (
+        " Comparisons are stratified by the factors of the randomisation." if stratified else ""
+    )
+    return f"Endpoints that are not means, each as its table says: {'; '.join(parts)}.{strata}"
+
+
+def outcome_note(results: Results, outcome: OutcomeResult) -> str:
+    """The rule of an outcome, and how it was compared where it was."""
+    said = outcome.definition
+    if results.compared:
+        strata = ", ".join(within(name) for name in outcome.stratified_by)
+        said += f". {outcome.method}" + (f" (strata: {strata})" if strata else "")
+    else:
+        rule = outcome.method.rpartition("; ")[2]
+        said += f"; {rule}" if rule.startswith("whoever") else ""
+    return f"{said[:1].upper()}{said[1:]}."
+
+
+def p_note(results: Results, endpoint: str) -> str | None:
+    """What the p-values of an endpoint's table are not; None where there are none.
+
+    An estimand or a family that the order of testing closed is named with its visit: p there is
+    no test of the plan by another name.
+    """
+    if not results.compared:
+        return None
+    closed = [
+        (a.visit, f"\u201c{a.question}\u201d")
+        for a in results.answers
+        if a.endpoint == endpoint and a.significant is None
+    ]
+    closed += [
+        (f.visit, f"\u201c{f.label}\u201d")
+        for f in results.families
+        if f.closed_by is not None and endpoint in f.contrasts
+    ]
+    said = "p-values are unadjusted and, outside the estimands, exploratory."
+    for visit, what in closed:
+        said += (
+            f" p at {visit_label(results, visit)} is not a test of the plan: {what} was not tested."
+        )
+    return said
+
+
+def limits(results: Results) -> list[str]:
+    """What this version does not offer for what ran here."""
+    found: list[str] = []
+    scales = {outcome.scale for outcome in results.outcomes.values()}
+    if results.endpoints:
+        found.append(
+            "Missing values of endpoints that are means are taken as missing at random given what "
+            "is in the model; this version offers no sensitivity analysis for values that are "
+            "missing for reasons that were not observed."
+        )
+    checked = [o for o in results.outcomes.values() if o.scale in _RATES and o.sensitivity]
+    if checked:
+        found.append(
+            f"{', '.join(o.label for o in checked)}: another rule for missing values and the case "
+            "against the active arm stand beside the rule of the protocol."
+        )
+    if scales - _RATES:
+        found.append(
+            "For times to response and categories this version offers no sensitivity analysis of "
+            "missing values."
+        )
+    if fits_of(results) and not results.blinded:
+        found.append(
+            "Degrees of freedom of mixed models are approximate: with few participants, and more "
+            "so with arms of unequal size and unequal variances, the error of tests and intervals "
+            "can differ from what is stated."
+            + (
+                " This version offers no re-randomisation test beside them."
+                if results.compared
+                else ""
+            )
+        )
+    return found
