@@ -13,6 +13,7 @@ from equipoise.analysis.answers import (
     answer_estimands,
     close_untested,
 )
+from equipoise.analysis.estimand_results import SensitivityResult
 from equipoise.protocol import questions
 from equipoise.report import tables, what_ran, words
 
@@ -344,3 +345,27 @@ def test_every_table_that_the_page_names_is_there(
     assert named
     assert {name for name in named if not (tmp_path / name).is_file()} == set()
     assert not re.search(r"[a-z)]\.\.", visible(page))
+
+
+def test_in_one_arm_a_sensitivity_analysis_shows_its_mean():
+    protocol = eq.load_protocol("minocycline-depression")
+    results = eq.analyse(protocol, eq.simulate(protocol, seed=1))
+    found = results.estimands["depression_week8"]
+    (mean,) = found.means
+    some = SensitivityResult(
+        key="x", label="Everybody", method="analysis-set", participants=20, contrasts=(),
+        means=(mean,),
+    )  # fmt: skip
+    none = some.model_copy(update={"means": (), "label": "Nobody"})
+    changed = found.model_copy(update={"sensitivity": (some, none)})
+    table = tables.sensitivity_table(results, changed)
+    assert table.count(words.mean_text(mean, False)) == 2
+    assert "not estimated: no data, or too few people at this visit" in table
+    assert "None" not in table
+    only = found.model_copy(update={"sensitivity": (none,)})
+    assert tables.sensitivity_table(results, only) is None
+    again = results.model_copy(
+        update={"estimands": {**results.estimands, "depression_week8": changed}}
+    )
+    frame = result_tables(again)["estimand_depression_week8_sensitivity"]
+    assert frame["estimate"].to_list() == [mean.estimate]

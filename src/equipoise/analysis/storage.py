@@ -162,9 +162,9 @@ def result_tables(results: Results) -> dict[str, pl.DataFrame]:
     for key, estimand in results.estimands.items():
         tables[f"estimand_{key}_touched"] = _dump(estimand.touched or ())
         tables[f"estimand_{key}_sensitivity"] = [
-            {"sensitivity": item.key, "label": item.label, **contrast.model_dump()}
+            {"sensitivity": item.key, "label": item.label, **row.model_dump()}
             for item in estimand.sensitivity
-            for contrast in item.contrasts
+            for row in item.contrasts or item.means
         ]
     for family in results.families:
         tables[f"family_{family.key}"] = [

@@ -67,7 +67,8 @@ def outcome_methods(results: Results) -> str | None:
         between = ", their differences with the Miettinen–Nurminen score interval"
         parts.append(f"rates with exact intervals{between if compared else ''}")
     if "time-to-response" in scales:
-        parts.append("times to response by Kaplan–Meier curves and restricted mean times")
+        tested = ", tested by the log-rank test" if compared else ""
+        parts.append(f"times to response by Kaplan–Meier curves and restricted mean times{tested}")
     if "ordinal" in scales:
         parts.append(f"categories by {'the Mann–Whitney probability' if compared else 'counts'}")
     if not parts:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from equipoise.report.tables.html import SMALL, Cell, html_table
-from equipoise.report.words import clause, contrast_text, group_label, p_value, visit_label
+from equipoise.report.words import (
+    clause,
+    contrast_text,
+    group_label,
+    mean_text,
+    p_value,
+    visit_label,
+)
 
 if TYPE_CHECKING:
     from equipoise.analysis.results import EstimandResult, Results
@@ -74,8 +81,10 @@ def touched_table(results: Results, estimand: EstimandResult) -> str | None:
 
 def sensitivity_table(results: Results, estimand: EstimandResult) -> str | None:
     """The estimand as planned, and under other assumptions; None where none is planned."""
-    if not estimand.sensitivity or not results.compared:
+    if not estimand.sensitivity:
         return None
+    if not results.compared:
+        return _single_arm_sensitivity(results, estimand)
     log = any(c.ratio is not None for c in estimand.contrasts)
     rows: list[list[Cell]] = []
     several = len(results.groups) > 2
@@ -91,5 +100,25 @@ def sensitivity_table(results: Results, estimand: EstimandResult) -> str | None:
         ("analysis", f"At {visit_label(results, estimand.visit)}"),
         ("effect", "Effect (CI)"),
         ("p", "p, unadjusted"),
+    ]
+    return html_table(f"sensitivity-{estimand.estimand}", columns, rows)
+
+
+def _single_arm_sensitivity(results: Results, estimand: EstimandResult) -> str | None:
+    """The change in the one arm in each analysis; None where no analysis has a mean."""
+    if not any(s.means for s in estimand.sensitivity):
+        return None
+    log = any(m.ratio is not None for m in estimand.means)
+    rows: list[list[Cell]] = []
+    items = [("As planned", estimand.means, estimand.failure)]
+    items += [(s.label, s.means, s.failure) for s in estimand.sensitivity]
+    for label, means, failure in items:
+        if not means:
+            why = failure or "no data, or too few people at this visit"
+            rows.append([label, f"not estimated: {clause(why)}"])
+        rows += [[label, mean_text(m, log)] for m in means]
+    columns = [
+        ("analysis", f"At {visit_label(results, estimand.visit)}"),
+        ("mean", "Geometric mean fold (CI)" if log else "LS mean change (CI)"),
     ]
     return html_table(f"sensitivity-{estimand.estimand}", columns, rows)
