@@ -190,7 +190,7 @@ def test_whatever_fails_the_folder_is_as_before(writer, material, tmp_path, monk
                 assert fault.code in ("disk-full", "not-writable"), where
                 assert fault.where
                 assert fault.remedy
-    assert tried >= 4
+    assert tried >= 3  # the lock: made, written, renamed
 
 
 KILLED = """

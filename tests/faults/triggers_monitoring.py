@@ -38,6 +38,7 @@ def monitor_key_differs(box):
 def monitor_folder_lettered(box):
     """A report with named arms would stand where one under letters is kept."""
     protocol, records = box.check(), box.read()
+    protocol.lock(".")
     key = draw_key(protocol, 1)
     write_monitor(monitor(protocol, records, key), "monitor", key)
     write_monitor(monitor(protocol, records), "monitor")

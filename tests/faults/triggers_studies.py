@@ -136,6 +136,19 @@ def lock_damaged(box):
 
 
 @trigger
+def lock_busy(box):
+    """Another locking of the same study is under way, or was killed and left its file."""
+    box.write("protocol.lock.new", "")
+    _locked(box)
+
+
+@trigger
+def reason_invalid(box):
+    """The reason of an amendment is no plain text, for example in another encoding than UTF-8."""
+    box.check().lock(".", "Erg\udce4nzt")
+
+
+@trigger
 def plan_unlocked(box):
     """Unblinded observed data are to be analysed, and the plan was never locked."""
     records = box.read()

@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 from tests.analysis.test_other_designs import changed
 from tests.analysis.test_single_arm import SINGLE
+from tests.conftest import protocol_text
 from tests.report.test_blind import without_the_public_title
 
 import equipoise as eq
@@ -163,6 +164,34 @@ def test_without_the_allocation_it_is_refused(il2_records, tmp_path):
     assert not key_path(tmp_path / "out").exists()
 
 
+def test_the_allocation_of_observed_people_is_opened_under_a_lock_alone(il2_records, tmp_path):
+    """Letters or names: who looks before the plan is locked can plan by what was seen."""
+    path = tmp_path / "protocol.toml"
+    path.write_text(protocol_text("il2-depression"), encoding="utf-8")
+    protocol = eq.load_protocol(path)
+    records = eq.records_from_tables(protocol, il2_records.frames(), origin="observed")
+    eq.write_records(records, tmp_path / "data")
+    assert monitor(protocol, il2_records).groups  # simulated people
+    for key in (None, draw_key(protocol, 1)):
+        with pytest.raises(eq.EquipoiseError, match="by a plan that was locked before") as info:
+            monitor(protocol, records, key)
+        assert info.value.faults[0].code == "plan-unlocked"
+    done = subprocess.run(
+        [sys.executable, "-m", "equipoise", "monitor", path, "--data", tmp_path / "data",
+         "--out", tmp_path / "out", "--unblind"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "equipoise lock STUDY" in done.stderr
+    assert not (tmp_path / "out").exists()
+    protocol.lock(tmp_path)
+    assert monitor(protocol, records).groups
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('label = "Placebo"', 'label = "Saline"', 1), encoding="utf-8")
+    with pytest.raises(eq.EquipoiseError, match=r"it differs in arms\.placebo\.label"):
+        monitor(eq.load_protocol(path), records)
+
+
 def test_an_empty_trial_is_refused(il2, il2_records):
     empty = {
         n: f.clear() for n, f in il2_records.frames().items() if n in ("participants", "allocation")
@@ -196,7 +225,7 @@ def test_named_arms_do_not_stand_where_letters_are_kept(il2, il2_records, tmp_pa
     assert done.returncode == 2
 
 
-def test_free_text_that_names_the_drug_is_withheld_and_counted(il2, il2_records):
+def test_free_text_that_names_the_drug_is_withheld_and_counted(il2, il2_records, tmp_path):
     events = il2_records.adverse_events
     extra = events.head(2).with_columns(
         term=pl.Series(["Overdose of ALDESLEUKIN", "Rash"]),
@@ -212,7 +241,9 @@ def test_free_text_that_names_the_drug_is_withheld_and_counted(il2, il2_records)
     }  # fmt: skip
     records = eq.records_from_tables(il2, frames, origin="observed")
     report = il2.report.model_copy(update={"committee_sees_small_counts": True})
-    results = monitor(il2.model_copy(update={"report": report}), records, draw_key(il2, 1))
+    plan = il2.model_copy(update={"report": report})
+    plan.lock(tmp_path)
+    results = monitor(plan, records, draw_key(il2, 1))
     text = without_the_public_title(results.model_dump_json(), il2).lower()
     for word in ("aldesleukin", "fever on", "reactions to", "overdose"):
         assert word not in text
@@ -242,7 +273,7 @@ def test_stopping_rules_count_all_events_under_letters_too(il2, il2_records):
 
 
 def test_the_committee_sees_small_counts_of_observed_people_where_the_plan_says_so(
-    il2, il2_records
+    il2, il2_records, tmp_path
 ):
     records = eq.records_from_tables(il2, il2_records.frames(), origin="observed")
     hidden = monitor(il2, records)
@@ -250,7 +281,9 @@ def test_the_committee_sees_small_counts_of_observed_people_where_the_plan_says_
     assert not any(0 < rate.events < 5 for row in hidden.safety.terms for rate in row.rates)
     assert "small count" in monitor_files(hidden)["monitor.html"].decode()
     report = il2.report.model_copy(update={"committee_sees_small_counts": True})
-    results = monitor(il2.model_copy(update={"report": report}), records)
+    plan = il2.model_copy(update={"report": report})
+    plan.lock(tmp_path)
+    results = monitor(plan, records)
     assert results.safety.hidden_terms == 0
     assert not any(shift.suppressed for shift in results.safety.lab_shifts)
     assert any(0 < rate.events < 5 for row in results.safety.terms for rate in row.rates)

@@ -145,7 +145,7 @@ def _lock_record(protocol: Protocol, lock: Lock | None) -> LockRecord:
     if lock is None:
         return LockRecord(in_force=False, entries=())
     return LockRecord(
-        in_force=lock.current.hash == protocol.hash,
+        in_force=lock.holds(protocol),
         entries=tuple(
             LockedPlan(hash=e.hash, time=e.time, reason=e.reason, changes=e.changes, seal=e.seal)
             for e in lock.entries

@@ -25,6 +25,7 @@ from equipoise.analysis.results import Group
 from equipoise.analysis.safety import make_safety
 from equipoise.faults import single
 from equipoise.protocol.endpoint_sources import SOURCES, MeasureKind, planned_visits
+from equipoise.protocol.lock import require_lock
 
 if TYPE_CHECKING:
     from equipoise.analysis.harm_results import Safety
@@ -54,7 +55,8 @@ def monitor(
     Raises
     ------
     EquipoiseError
-        When the records have no allocation, or nobody was randomised.
+        When the records have no allocation, nobody was randomised, or the data are observed and
+        the plan is not locked, or not the one that was locked.
     """
     if records.blinded and not protocol.single_arm:
         raise single(
@@ -72,6 +74,8 @@ def monitor(
             rule="at least one participant was randomised",
             remedy="add the participants",
         )
+    if not records.manifest.simulated:
+        require_lock(protocol)
     named = make_groups(protocol, records)
     plan = protocol
     if protocol.report.committee_sees_small_counts:

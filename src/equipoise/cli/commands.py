@@ -114,12 +114,13 @@ def check(study: Study) -> None:
     from equipoise.protocol import load_protocol
 
     protocol = load_protocol(study)
+    state = _lock_state(protocol)  # a damaged one is refused before anything is called valid
     key, primary = protocol.primary
     arms = " : ".join(f"{protocol.arms[a].label} {protocol.arms[a].ratio}" for a in protocol.arms)
     assumed = sum(entry.assumed is not None for entry in protocol.provenance.values())
     print(f"{protocol.trial.id}: the protocol is valid")
     print(f"  hash        {protocol.hash}")
-    print(f"  lock        {_lock_state(protocol)}")
+    print(f"  lock        {state}")
     print(f"  arms        {arms}")
     print(f"  size        {protocol.population.size}, strata {', '.join(protocol.strata)}")
     print(f"  visits      {', '.join(visit.id for visit in protocol.visits)}")
@@ -131,8 +132,9 @@ def _lock_state(protocol: Protocol) -> str:
     found = protocol.lock_in_force()
     if found is None:
         return "not locked"
-    when = f"locked {found.current.time}, {len(found.entries) - 1} amendments"
-    return when if found.current.hash == protocol.hash else f"CHANGED since it was {when}"
+    amended = len(found.entries) - 1
+    when = f"locked {found.current.time}, {amended} amendment{'s' if amended != 1 else ''}"
+    return when if found.holds(protocol) else f"CHANGED since it was {when}"
 
 
 @app.command()
@@ -164,12 +166,14 @@ def lock(
     entry = made.current
     if before is not None and before.current == entry:
         print(f"{protocol.trial.id}: this plan was locked already, {entry.time}")
-    elif entry.reason:
-        print(f"{protocol.trial.id}: amendment {len(made.entries) - 1} is recorded")
-        print(f"  reason      {entry.reason}")
-        print(f"  changes     {', '.join(entry.changes)}")
     else:
-        print(f"{protocol.trial.id}: the plan is locked")
+        amended = len(made.entries) - 1
+        said = f"amendment {amended} is recorded" if amended else "the plan is locked"
+        print(f"{protocol.trial.id}: {said}")
+        if entry.reason:
+            print(f"  reason      {entry.reason}")
+        if amended:
+            print(f"  changes     {', '.join(entry.changes)}")
     print(f"  hash        {entry.hash}")
     print(f"  time        {entry.time}")
     print(f"  seal        {entry.seal}  (publish it: it proves this and all before)")

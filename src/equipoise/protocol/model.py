@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import BaseModel, Field, PrivateAttr, model_validator
 
@@ -120,6 +120,16 @@ class Protocol(Part):
         """SHA-256 (hex) of the canonical form: what is planned, whatever the layout of the file."""
         return hashlib.sha256(self.canonical().encode()).hexdigest()
 
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy with other values. They are **not** checked; the copy has a hash of its own.
+
+        It keeps its place beside the lock, which holds for the copy only while its plan is the
+        locked one. Locking checks a copy in full.
+        """
+        copy = super().model_copy(update=update, deep=deep)
+        vars(copy).pop("hash", None)
+        return copy
+
     def at(self, folder: Path) -> Protocol:
         """This protocol, known to stand in a study's folder."""
         self._home = folder
@@ -136,7 +146,8 @@ class Protocol(Part):
         Raises
         ------
         EquipoiseError
-            When an amendment has no reason, the lock there is damaged, or cannot be written.
+            When this is a copy that is not consistent, an amendment has no reason, the lock
+            there is damaged, another locking is under way, or it cannot be written.
         """
         from equipoise.protocol.lock import write_lock
 
