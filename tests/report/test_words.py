@@ -369,3 +369,9 @@ def test_in_one_arm_a_sensitivity_analysis_shows_its_mean():
     )
     frame = result_tables(again)["estimand_depression_week8_sensitivity"]
     assert frame["estimate"].to_list() == [mean.estimate]
+
+
+def test_a_reason_that_nobody_had_is_not_listed(il2_results):
+    text = visible(tables.sets_table(il2_results))
+    assert "10 (left out: fewer than 8 doses received: 1; change of antidepressant" in text
+    assert ": 0" not in text

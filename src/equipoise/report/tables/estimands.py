@@ -12,6 +12,7 @@ from equipoise.report.words import (
     mean_text,
     p_value,
     visit_label,
+    within,
 )
 
 if TYPE_CHECKING:
@@ -48,7 +49,9 @@ def sets_table(results: Results) -> str:
         for g in results.groups:
             row = next(r for r in results.sets if (r.key, r.group) == (key, g.key))
             reasons = "; ".join(
-                reason if n is None else f"{reason}: {n}" for reason, n in row.reasons
+                within(reason) if n is None else f"{within(reason)}: {n}"
+                for reason, n in row.reasons
+                if n != 0
             )
             line.append(f"{row.n}" + (f" (left out: {reasons})" if reasons else ""))
         rows.append(line)
