@@ -249,7 +249,7 @@ def lock_at_once(study, number, start):
                 "title": f"Title {number}, {turn}"})}).lock(study, f"reason {number}, {turn}")  # fmt: skip
             done.append(f"reason {number}, {turn}")
         except eq.EquipoiseError as error:
-            assert [fault.code for fault in error.faults] == ["lock-busy"], error
+            assert [fault.code for fault in error.faults] == ["lock-busy"], str(error)
     return done
 
 
