@@ -43,7 +43,7 @@ def analyse_endpoint(
     Observed means of fewer than `smallest` people are not given.
     """
     point = protocol.endpoints[key]
-    model = protocol.analysis.models[point.model]
+    model = protocol.analysis.models[str(point.model)]
     log = point.scale is Scale.LOG_FOLD
     formula = blinded_formula(model.formula, data) if groups.blinded else model.formula
     single = len(groups.groups) == 1

@@ -19,7 +19,7 @@ def analyse_ordinal(data: OutcomeData) -> OutcomeResult:
     point = data.endpoint
     values = _values(data)
     groups = [row for visit in data.visits for row in _categories(data, values, visit)]
-    main = compare(data, data.visits, lambda *at: _effect(data, values, *at))
+    main = compare(data, data.visits, lambda v, a, c: _effect(data, values, v, a, c))
     strata = " within strata" if data.stratified_by else ""
     return OutcomeResult(
         endpoint=data.key,

@@ -46,13 +46,15 @@ def analyse_responders(data: OutcomeData) -> OutcomeResult:
     rule: Missing = "failure" if point.missing == "failure" else "observed"
     other: Missing = "observed" if rule == "failure" else "failure"
     groups = [_rate(data, found, g, visit, rule) for visit in data.visits for g in data.groups.keys]
-    main = compare(data, data.visits, lambda *at: _stratified(data, found, *at, rule))
+    main = compare(data, data.visits, lambda v, a, c: _stratified(data, found, v, a, c, rule))
     sensitivity = [
-        _repeat(data, _WORDS[other], lambda *at: _stratified(data, found, *at, other)),
+        _repeat(data, _WORDS[other], lambda v, a, c: _stratified(data, found, v, a, c, other)),
         _repeat(
-            data, _WORDS["worst case"], lambda *at: _stratified(data, found, *at, "worst case")
+            data,
+            _WORDS["worst case"],
+            lambda v, a, c: _stratified(data, found, v, a, c, "worst case"),
         ),
-        _repeat(data, "exact, without strata", lambda *at: _exact(data, found, *at, rule)),
+        _repeat(data, "exact, without strata", lambda v, a, c: _exact(data, found, v, a, c, rule)),
     ]
     strata = " within strata" if data.stratified_by else ""
     return OutcomeResult(

@@ -180,16 +180,12 @@ def _screening(results: Results) -> list[dict[str, object]]:
     screening = results.flow.screening
     if screening is None:
         return []
-    rows: list[dict[str, object]] = [
-        {"outcome": "assessed", "reason": None, "n": screening.assessed},
-        {"outcome": "entered", "reason": None, "n": screening.entered},
-    ]
+    rows: list[dict[str, object]] = [{"outcome": "assessed", "n": screening.assessed}]
+    rows.append({"outcome": "entered", "n": screening.entered})
     for exclusion in screening.exclusions:
-        rows.append({"outcome": exclusion.outcome, "reason": None, "n": exclusion.n})
-        rows += [
-            {"outcome": exclusion.outcome, "reason": reason, "n": n}
-            for reason, n in exclusion.reasons
-        ]
+        rows.append({"outcome": exclusion.outcome, "n": exclusion.n})
+        for reason, n in exclusion.reasons:
+            rows.append({"outcome": exclusion.outcome, "reason": reason, "n": n})
     return rows
 
 

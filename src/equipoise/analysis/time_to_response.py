@@ -54,7 +54,7 @@ def analyse_time_to_response(data: OutcomeData) -> OutcomeResult:
         for visit in data.asked
         for key in data.groups.keys
     ]
-    main = compare(data, data.asked, lambda *at: _effect(data, times, *at))
+    main = compare(data, data.asked, lambda v, a, c: _effect(data, times, v, a, c))
     strata = " within strata" if data.stratified_by else ""
     return OutcomeResult(
         endpoint=data.key,

@@ -109,8 +109,9 @@ def _curves(results: Results, outcome: OutcomeResult, axes: Axes, points: Points
         )
         axes.fill_between(
             days,
-            [1.0, *(p.lower for p in mine)],
-            [1.0, *(p.upper for p in mine)],
+            # Where the curve has reached 0 it has no interval: the band closes there.
+            [1.0, *(p.share if p.lower is None else p.lower for p in mine)],
+            [1.0, *(p.share if p.upper is None else p.upper for p in mine)],
             step="post",
             color=ARMS[index % len(ARMS)],
             alpha=0.13,
