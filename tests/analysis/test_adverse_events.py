@@ -178,3 +178,44 @@ def test_the_time_of_few_first_events_is_hidden_in_observed_data(il2):
     assert observed.onset == ()
     assert observed.hidden_onset
     assert events_of(observed.summary)["serious"] == (0, 2)  # the summary always stands
+
+
+def small_and_hidden(il2, il2_records, **second):
+    """Six people an arm with a headache on day 1, and one more event of one person."""
+    from dataclasses import replace
+
+    arm = dict(il2_records.allocation.select("participant", "arm").iter_rows())
+    people = {a: [p for p in arm if arm[p] == a] for a in ("placebo", "il2")}
+    row = {"term": "Headache", "start_day": 1.0, "end_day": 2.0, "grade": 1, "serious": False,
+           "related": False, "outcome": None, "led_to_stopping": False, "organ_class": None}  # fmt: skip
+    rows = [{**row, "participant": p} for a in people for p in people[a][:6]]
+    rows.append({**row, "participant": people["placebo"][0], "start_day": 20.0, **second})
+    frame = pl.DataFrame(rows, schema_overrides={"outcome": pl.String, "organ_class": pl.String})
+    frame = frame.select(il2_records.adverse_events.columns)
+    return replace(il2_records, adverse_events=frame)
+
+
+def test_one_persons_second_event_hides_the_times_of_first_events(il2, il2_records):
+    from equipoise.analysis.groups import make_groups
+    from equipoise.analysis.safety import make_safety
+
+    records = small_and_hidden(il2, il2_records)
+    groups = make_groups(il2, records)
+    assert make_safety(il2, records, groups, smallest=1).onset
+    found = make_safety(il2, records, groups, smallest=5)
+    assert found.hidden_onset
+    assert found.onset == ()
+
+
+def test_a_hidden_term_does_not_come_back_from_the_events_of_the_others(il2, il2_records):
+    from equipoise.analysis.groups import make_groups
+    from equipoise.analysis.safety import make_safety
+
+    records = small_and_hidden(il2, il2_records, term="Nausea")
+    groups = make_groups(il2, records)
+    found = make_safety(il2, records, groups, smallest=5)
+    assert found.hidden_terms == 1
+    assert [row.label for row in found.terms] == ["Headache"]
+    assert {row.event_rates for row in found.terms} == {()}
+    assert any("would give it back" in text for text in found.remarks)
+    assert any(row.event_rates for row in make_safety(il2, records, groups, smallest=1).terms)

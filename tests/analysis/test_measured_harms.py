@@ -210,3 +210,34 @@ def test_a_vital_sign_can_be_an_endpoint(write_protocol):
     blinded = eq.analyse(protocol, records.without_allocation())
     assert "systolic_change" in blinded.endpoints
     assert "temperature_change" not in blinded.endpoints
+
+
+def test_the_value_of_one_who_left_does_not_come_back_from_means(il2, il2_records):
+    """Baseline mean, visit mean and change mean of nested groups, less one person."""
+    from dataclasses import replace
+
+    from equipoise.analysis.groups import make_groups
+    from equipoise.analysis.safety import make_safety
+
+    arm = il2_records.allocation.filter(arm="il2")["participant"].to_list()
+    sign = next(iter(il2.vitals))
+    last = il2.vitals[sign].visits[-1]
+    full = il2_records.vitals.filter(pl.col("participant").is_in(arm), sign=sign)
+    seen = full.filter(visit=last)["participant"].to_list()
+    lost = seen[0]
+    vitals = full.filter(
+        pl.col("participant").is_in(seen)
+        & ~((pl.col("participant") == lost) & (pl.col("visit") == last))
+    )
+    records = replace(il2_records, vitals=vitals)
+    groups = make_groups(il2, records)
+
+    def at_last(smallest):
+        summary = next(
+            v for v in make_safety(il2, records, groups, smallest=smallest).vitals if v.sign == sign
+        )
+        return next(m for m in summary.means if (m.group, m.visit) == ("il2", last))
+
+    assert at_last(1).change_mean is not None
+    assert at_last(5).mean is not None
+    assert (at_last(5).change_mean, at_last(5).change_sd) == (None, None)

@@ -131,7 +131,7 @@ def test_studies_check_version_and_compile(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("run", "il2-depresion"), 1, "did you mean `il2-depression`?"),
+        (("run", "il2-depresion"), 1, "did you mean `il2-depression`"),
         (("run",), 2, "Missing argument"),
         (("walk",), 2, "No such command"),
         (("run", "il2-depression", "--seed", "-1"), 2, "greater than or equal to 0"),

@@ -46,10 +46,11 @@ def material(il2, il2_records, il2_results, blinded_results):
     patch = pytest.MonkeyPatch()
     made = {}
 
-    def cached(results, real=writing.report_files):
-        if id(results) not in made:
-            made[id(results)] = (results, real(results))
-        return made[id(results)][1]
+    def cached(results, real=writing.report_files, **options):
+        key = (id(results), *sorted(options.items()))
+        if key not in made:
+            made[key] = (results, real(results, **options))
+        return made[key][1]
 
     patch.setattr(writing, "report_files", cached)
     yield {

@@ -98,7 +98,7 @@ def nothing(everything, empty):
     plan = make_plan(empty, False).model_copy(
         update={
             "given": {}, "randomisation": "", "missing_data": "", "estimands": (), "arms": (),
-            "expected_harms": (),
+            "expected_harms": 0,
         }
     )  # fmt: skip
     failed = {"fit": None, "failure": "nothing to fit", "subgroup": None}

@@ -133,6 +133,14 @@ def _terms(events: pl.DataFrame, counter: Counter, smallest: int, tables: EventT
             continue
         shown.append(term)
         tables.terms.append(row.model_copy(update={"organ_class": mine["organ_class"][0]}))
+    if tables.hidden_terms:
+        # Events add up over terms: those of the shown ones would leave those of the hidden.
+        bare = {"event_rates": (), "ratios": ()}
+        tables.terms[:] = [row.model_copy(update=bare) for row in tables.terms]
+        tables.remarks.append(
+            "Numbers and rates of events by term are not given: with a hidden term they would "
+            "give it back"
+        )
     return shown
 
 
@@ -220,7 +228,8 @@ def _onset(
             )
     if rows and not any(row.events for row in rows if row.end is None):
         rows = [row for row in rows if row.end is not None]
-    if too_small([row.first for row in rows], smallest):
+    counts = [n for row in rows for n in (row.first, row.events)]
+    if too_small(counts, smallest):
         tables.hidden_onset = True
     elif after.height:
         tables.onset += rows

@@ -2,8 +2,8 @@
 
 From the first dose (day 0) to the last day on trial: the latest day of the rows in `disposition`
 that end it (stopping study drug does not); where there is none, the last day of a visit, a
-measurement or a dose. Who has
-neither has no time. Adverse events do not lengthen it: they would count for themselves.
+measurement or a dose. Who has neither has no time, and neither has who was never dosed, where doses
+are recorded. Adverse events do not lengthen it: they would count for themselves.
 """
 
 from __future__ import annotations
@@ -31,7 +31,11 @@ def time_on_trial(records: Records) -> dict[str, float] | None:
     if not seen and records.disposition is None:
         return None
     days: dict[str, float] = {}
-    for person in records.participants["participant"].to_list():
+    people: list[str] = records.participants["participant"].to_list()
+    if records.doses is not None:
+        dosed = set(records.doses["participant"])
+        people = [person for person in people if person in dosed]
+    for person in people:
         last = [found[person] for found in seen if person in found]
         if person in left:
             days[person] = max(left[person], 0.0)

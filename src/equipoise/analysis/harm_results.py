@@ -176,7 +176,10 @@ class StoppingCharacteristic(Row):
 
 
 class StoppingResult(Row):
-    """A stopping rule: how far the trial is, and whether a boundary was crossed."""
+    """A stopping rule: how far the trial is, and whether a boundary was crossed.
+
+    Numbers of events are None where the committee's letters do not allow them.
+    """
 
     key: str
     label: str
@@ -186,7 +189,7 @@ class StoppingResult(Row):
     accepted_rate: float
     alpha: float
     treated: int
-    events: int
+    events: int | None
     crossed_at: int | None
     looks: tuple[StoppingLook, ...]
     characteristics: tuple[StoppingCharacteristic, ...]

@@ -133,9 +133,25 @@ def _of_the_shown(safety: Safety) -> Safety:
     )
     sentence = (
         "Rows marked “as shown” leave out the terms that can give an arm away; stopping rules "
-        "count all events"
+        "count all events, and say only whether a boundary was crossed: the numbers would give "
+        "back what is left out"
     )
-    return safety.model_copy(update={"summary": summary, "withheld": (*safety.withheld, sentence)})
+    stopping = tuple(
+        rule.model_copy(
+            update={
+                "events": None,
+                "looks": tuple(look.model_copy(update={"events": None}) for look in rule.looks),
+            }
+        )
+        for rule in safety.stopping
+    )
+    return safety.model_copy(
+        update={
+            "summary": summary,
+            "stopping": stopping,
+            "withheld": (*safety.withheld, sentence),
+        }
+    )
 
 
 def _sites(records: Records) -> list[SiteCount]:

@@ -25,10 +25,8 @@ def reporting_fields(protocol: Protocol, blinded: bool) -> dict[str, Any]:
         "allocation": "" if blinded else _allocation(protocol),
         "models": () if blinded else _models(protocol),
         "further_analyses": _further(protocol, blinded),
-        "expected_harms": tuple(
-            term
-            for term, event in protocol.safety.events.items()
-            if not (blinded and event.unblinding)
+        "expected_harms": sum(
+            not (blinded and event.unblinding) for event in protocol.safety.events.values()
         ),
         "given": {path: text for path, text in given.items() if path not in withheld},
         "given_withheld": withheld,

@@ -350,7 +350,7 @@ class Plan(Row):
     allocation: str = ""
     models: tuple[str, ...] = ()
     further_analyses: tuple[str, ...] = ()
-    expected_harms: tuple[str, ...] = ()
+    expected_harms: int = 0
     given: dict[str, str] = Field(default_factory=dict[str, str])
     given_withheld: tuple[str, ...] = ()
 

@@ -75,6 +75,10 @@ def _mean(
     ]
     mean, sd = _moments(own, smallest)
     change_mean, change_sd = _moments(changes, smallest)
+    # Means of nested groups that differ by few people give the values of these few.
+    started = sum((person, baseline) in values for person in people)
+    if too_small([started - len(changes), len(own) - len(changes)], smallest):
+        change_mean = change_sd = None
     return VitalMean(
         group=group,
         visit=visit,

@@ -94,7 +94,7 @@ def _methods(r: Results) -> Finding:
 
 
 def _analysis_sets(r: Results) -> Finding:
-    if not r.flow.analysed:
+    if not any(a.analysed for a in r.flow.analysed):
         return Finding(_M, tables=("scores",))
     return Finding(_A, anchors=("flow-analysed",))
 
@@ -121,7 +121,7 @@ def _flow(r: Results) -> Finding:
         tables.append("screening")
     if any(c.received_dose is None for c in r.flow.counts):
         tables.append("doses")
-    if not analysed:
+    if not any(a.analysed for a in analysed):
         return Finding(_M, tables=(*tables, "scores"), note="Nobody could be analysed")
     if tables:
         note = "Assessed for eligibility, or treated, is not recorded"

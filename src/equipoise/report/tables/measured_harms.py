@@ -83,7 +83,8 @@ def stopping_table(rules: Sequence[StoppingResult]) -> str:
     columns.append(("crossed", "Boundary"))
     cells: list[list[Cell]] = []
     for rule in rules:
-        head = f"{rule.label}: {rule.arms}, {rule.treated} treated, {rule.events} with the event"
+        head = f"{rule.label}: {rule.arms}, {rule.treated} treated"
+        head += "" if rule.events is None else f", {rule.events} with the event"
         for look in rule.looks:
             stops = "no number" if look.boundary is None else f"{look.boundary} or more"
             crossed = "not reached yet"
