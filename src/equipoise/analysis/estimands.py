@@ -29,6 +29,24 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class _Trial:
+    """What every estimand is estimated from; `events` are the first of each kind and person."""
+
+    protocol: Protocol
+    records: Records
+    groups: Groups
+    events: pl.DataFrame
+    endpoints: Mapping[str, EndpointResult]
+    outcomes: Mapping[str, OutcomeResult]
+    smallest: int
+
+    def members(self, analysis_set: str) -> set[str]:
+        """Who is in an analysis set."""
+        found, _ = members_of(self.protocol, self.records, self.groups, self.events, analysis_set)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
 class _Estimate:
     """Effects of one estimand under one set of strategies in one analysis set."""
 
@@ -53,36 +71,21 @@ def estimate_estimands(
     """Every estimand; none while blinded, where nothing is compared."""
     if groups.blinded:
         return {}
-    return {
-        key: _one(protocol, records, groups, events, endpoints, outcomes, smallest, key)
-        for key in protocol.estimands
-    }
+    trial = _Trial(protocol, records, groups, events, endpoints, outcomes, smallest)
+    return {key: _one(trial, key) for key in protocol.estimands}
 
 
-def _one(
-    protocol: Protocol,
-    records: Records,
-    groups: Groups,
-    events: pl.DataFrame,
-    endpoints: Mapping[str, EndpointResult],
-    outcomes: Mapping[str, OutcomeResult],
-    smallest: int,
-    key: str,
-) -> EstimandResult:
+def _one(trial: _Trial, key: str) -> EstimandResult:
+    protocol = trial.protocol
     estimand = protocol.estimands[key]
     plan = estimand.intercurrent_events
-    main = _estimate(
-        protocol, records, groups, events, endpoints, outcomes, smallest, estimand,
-        plan, estimand.analysis_set,
-    )  # fmt: skip
-    members, _ = members_of(protocol, records, groups, events, estimand.analysis_set)
+    main = _estimate(trial, estimand, plan, estimand.analysis_set)
+    members = trial.members(estimand.analysis_set)
     changed = main.handled.touched.filter(pl.col("participant").is_in(list(members)))
-    touched = _touched(protocol, groups, changed, smallest)
+    touched = _touched(trial, changed)
     total = changed.height
     sensitivity = [
-        _sensitivity(
-            protocol, records, groups, events, endpoints, outcomes, smallest, estimand, name, item
-        )
+        _sensitivity(trial, estimand, name, item)
         for name, item in protocol.analysis.sensitivity.items()
         if item.estimand == key
     ]
@@ -102,7 +105,7 @@ def _one(
             (protocol.intercurrent_events[e.event].label, e.strategy.value) for e in plan
         ),
         touched=touched,
-        touched_total=None if 0 < total < smallest else total,
+        touched_total=None if 0 < total < trial.smallest else total,
         fit=main.fit,
         contrasts=main.contrasts,
         means=main.means,
@@ -119,29 +122,24 @@ def _needs_own(plan: tuple[IntercurrentEvent, ...], analysis_set: str) -> bool:
 
 
 def _estimate(
-    protocol: Protocol,
-    records: Records,
-    groups: Groups,
-    events: pl.DataFrame,
-    endpoints: Mapping[str, EndpointResult],
-    outcomes: Mapping[str, OutcomeResult],
-    smallest: int,
+    trial: _Trial,
     estimand: Estimand,
     plan: tuple[IntercurrentEvent, ...],
     analysis_set: str,
 ) -> _Estimate:
+    protocol, records, groups = trial.protocol, trial.records, trial.groups
     key, visit = estimand.endpoint, estimand.visit
-    members, _ = members_of(protocol, records, groups, events, analysis_set)
-    handled = handle_events(protocol, key, values_of(protocol, records, key), events, plan)
+    members = trial.members(analysis_set)
+    handled = handle_events(protocol, key, values_of(protocol, records, key), trial.events, plan)
     own = _needs_own(plan, analysis_set)
     if protocol.endpoints[key].scale.continuous:
-        result = endpoints[key]
+        result = trial.endpoints[key]
         if own:
             data = make_dataset(
                 protocol, records, groups, key, values=handled.values, members=members
             )
             result = analyse_endpoint(
-                protocol, groups, key, data, smallest=smallest, subgroups=False
+                protocol, groups, key, data, smallest=trial.smallest, subgroups=False
             )
         contrasts = tuple(c for c in result.contrasts if c.visit == visit)
         means = tuple(m for m in result.means if m.visit == visit)
@@ -156,11 +154,17 @@ def _estimate(
             participants=len(members),
             handled=handled,
         )
-    outcome = outcomes[key]
+    outcome = trial.outcomes[key]
     if own:
         outcome = analyse_outcome(
             outcome_data(
-                protocol, records, groups, key, handled=handled, members=members, smallest=smallest
+                protocol,
+                records,
+                groups,
+                key,
+                handled=handled,
+                members=members,
+                smallest=trial.smallest,
             )
         )
     contrasts = tuple(c for c in outcome.contrasts if c.visit == visit)
@@ -190,13 +194,7 @@ def _why(protocol: Protocol, found: Sequence[object], failure: str | None) -> st
 
 
 def _sensitivity(
-    protocol: Protocol,
-    records: Records,
-    groups: Groups,
-    events: pl.DataFrame,
-    endpoints: Mapping[str, EndpointResult],
-    outcomes: Mapping[str, OutcomeResult],
-    smallest: int,
+    trial: _Trial,
     estimand: Estimand,
     name: str,
     item: Sensitivity,
@@ -211,31 +209,27 @@ def _sensitivity(
             IntercurrentEvent(event=e.event, strategy=item.strategy, composite_change=None)
             for e in plan
         )
-    found = _estimate(
-        protocol, records, groups, events, endpoints, outcomes, smallest, estimand, plan,
-        analysis_set,
-    )  # fmt: skip
+    found = _estimate(trial, estimand, plan, analysis_set)
     return SensitivityResult(
         key=name,
         label=item.label,
         method=item.method.value,
         participants=found.participants,
         contrasts=found.contrasts,
-        means=found.means if protocol.single_arm else (),
+        means=found.means if trial.protocol.single_arm else (),
         failure=found.failure,
     )
 
 
-def _touched(
-    protocol: Protocol, groups: Groups, touched: pl.DataFrame, smallest: int
-) -> tuple[TouchedCount, ...] | None:
+def _touched(trial: _Trial, touched: pl.DataFrame) -> tuple[TouchedCount, ...] | None:
     """What the strategies left out or replaced, by arm, visit and event."""
+    protocol, groups = trial.protocol, trial.groups
     table = (
         touched.join(groups.members, on="participant", how="inner")
         .group_by("_group", "visit", "event", "strategy", maintain_order=True)
         .len()
     )
-    if too_small(table["len"].to_list(), smallest):
+    if too_small(table["len"].to_list(), trial.smallest):
         return None
     order = [visit.id for visit in protocol.visits]
     rows = [
