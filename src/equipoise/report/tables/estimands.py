@@ -119,7 +119,8 @@ def _single_arm_sensitivity(results: Results, estimand: EstimandResult) -> str |
         if not means:
             why = failure or "no data, or too few people at this visit"
             rows.append([label, f"not estimated: {clause(why)}"])
-        rows += [[label, mean_text(m, log)] for m in means]
+        for m in means:
+            rows.append([label, mean_text(m, log)])
     columns = [
         ("analysis", f"At {visit_label(results, estimand.visit)}"),
         ("mean", "Geometric mean fold (CI)" if log else "LS mean change (CI)"),
