@@ -375,3 +375,9 @@ def test_a_reason_that_nobody_had_is_not_listed(il2_results):
     text = visible(tables.sets_table(il2_results))
     assert "10 (left out: fewer than 8 doses received: 1; change of antidepressant" in text
     assert ": 0" not in text
+
+
+def test_a_placebo_has_no_amount(il2_results):
+    placebo, active = il2_results.plan.arms
+    assert placebo.treatment.startswith("placebo subcutaneous on days 0, 1")
+    assert active.treatment.startswith("aldesleukin 1 MIU subcutaneous on days 0, 1")

@@ -164,7 +164,7 @@ def _treatment(arm: Arm) -> str:
     if not arm.doses:
         return "not stated in the protocol"
     return "; ".join(
-        f"{dose.drug} {dose.amount:g} {dose.unit} {dose.route} on days "
+        f"{dose.drug}{f' {dose.amount:g} {dose.unit}' if dose.amount else ''} {dose.route} on days "
         + ", ".join(f"{day:g}" for day in dose.days)
         + " (day 0 = first dose)"
         for dose in arm.doses
