@@ -56,6 +56,17 @@ class ModelData:
         Levels without a row in the fit.
     n_subjects, n_dropped : int
         Participants in the fit; rows dropped because their response is missing.
+    participants : tuple
+        Labels of the N participants as the data give them, in the order of `subject`.
+    source_row : int64 (n,)
+        Row of the user's frame that each row was.
+    weights : float64 (n,) or None
+        Of each row: its variance is divided by it.
+    group : int64 (N,) or None
+        Covariance group of each participant, as index into `group_levels`.
+    group_levels : tuple of str
+    coordinates : float64 (n, d) or None
+        Of each row, for spatial covariance structures.
     """
 
     formula: ParsedFormula
@@ -71,6 +82,12 @@ class ModelData:
     dropped_levels: dict[str, tuple[str, ...]]
     n_subjects: int
     n_dropped: int
+    participants: tuple[Any, ...]
+    source_row: np.ndarray
+    weights: np.ndarray | None = None
+    group: np.ndarray | None = None
+    group_levels: tuple[str, ...] = ()
+    coordinates: np.ndarray | None = None
 
 
 def read_model_data(
@@ -219,6 +236,8 @@ def read_model_data(
         dropped_levels=dropped,
         n_subjects=n_subjects,
         n_dropped=n_dropped,
+        participants=tuple(columns[subject].unique().sort().to_list()),
+        source_row=np.flatnonzero(keep),
     )
 
 
