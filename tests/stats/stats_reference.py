@@ -37,7 +37,6 @@ def is_ours(case: Case) -> bool:
     model = case["model"]
     return (
         model["covariance"] == "us"
-        and model["method"] == "REML"
         and not model["group"]
         and not model["weights"]
     )
@@ -50,7 +49,7 @@ def read_cases(path: Path) -> dict[str, Case]:
 
 
 def case_ids() -> list[str]:
-    """Every unstructured REML case, stored or shared; a stand-in where ../shared is absent."""
+    """Every unstructured case, stored or shared; a stand-in where ../shared is absent."""
     stored = [key for key, case in read_cases(STORED / "mmrm_synthetic.json").items()]
     path = SHARED / "mmrm_reference.json"
     if not path.exists():
@@ -88,6 +87,7 @@ def fit_case(key: str, df: str) -> MMRMFit:
         model_frame(case),
         subject=model["subject"],
         visit=model["visit"],
+        method=model["method"].lower(),
         df=df,
     )
 

@@ -67,4 +67,4 @@ def test_vocabularies_hold_word_label_and_count() -> None:
     assert (us.word, us.label, us.n_parameters(4)) == ("us", "unstructured", 10)
     words = [member.word for member in stats.DegreesOfFreedom]
     assert words == ["kenward-roger", "kenward-roger-firstorder", "satterthwaite", "residual"]
-    assert [member.word for member in stats.Likelihood] == ["reml"]
+    assert [member.word for member in stats.Likelihood] == ["reml", "ml"]

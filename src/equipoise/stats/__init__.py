@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .balance import standardised_difference_mean, standardised_difference_proportions
-    from .convergence import Convergence
+    from .convergence import Convergence, Outcome
     from .errors import ArgumentError, ConvergenceError, DesignError, FormulaError, StatsError
     from .event_rates import event_rate, rate_ratio
     from .exact_intervals import clopper_pearson, upper_limit_excluded
     from .graphical_procedure import graphical_procedure_p
+    from .information_criteria import InformationCriteria
     from .kernel_cache import compile_kernels, kernels_compiled
     from .log_rank_test import log_rank
     from .mmrm_fit import MMRMFit
@@ -42,7 +43,9 @@ _HOME = {
     "DesignError": "errors",
     "FormulaError": "errors",
     "Likelihood": "vocabulary",
+    "InformationCriteria": "information_criteria",
     "MMRMFit": "mmrm_fit",
+    "Outcome": "convergence",
     "ParsedFormula": "model_formula",
     "RiskDifference": "score_intervals",
     "StatsError": "errors",
@@ -81,8 +84,10 @@ __all__ = [
     "DegreesOfFreedom",
     "DesignError",
     "FormulaError",
+    "InformationCriteria",
     "Likelihood",
     "MMRMFit",
+    "Outcome",
     "ParsedFormula",
     "RiskDifference",
     "StatsError",

@@ -3,6 +3,56 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
+
+
+class Outcome(Enum):
+    """How the search for the maximum of the likelihood ended, with what to do about it."""
+
+    CONVERGED = ("converged", "")
+    BOUNDARY = (
+        "boundary",
+        "Look for visits with few participants, responses that are (nearly) copies of one "
+        "another, or a design with almost as many columns as participants; then pre-specify a "
+        "simpler covariance, fewer visits or fewer covariates",
+    )
+    UNBOUNDED = (
+        "unbounded likelihood",
+        "Some combination of the visits is explained exactly, as there are too few participants "
+        "for this design and covariance: pre-specify a simpler covariance, fewer visits or fewer "
+        "covariates",
+    )
+    NOT_IDENTIFIED = (
+        "not identified",
+        "There are more covariance parameters than these data inform: pre-specify a simpler "
+        "covariance or fewer visits",
+    )
+    SEPARATED_VISITS = (
+        "separated visits",
+        "Leave a visit out, or pre-specify a covariance that links them",
+    )
+    NO_IMPROVEMENT = (
+        "no improvement",
+        "The likelihood is flat or rough here: check the response for values on a coarse grid or "
+        "of very different sizes, then pre-specify a simpler covariance",
+    )
+    ITERATION_LIMIT = (
+        "iteration limit",
+        "The likelihood has no clear maximum for this covariance: look for visits with few "
+        "participants and for gross outliers, then pre-specify a simpler covariance",
+    )
+    NOT_FINITE = (
+        "not finite",
+        "Give the response and the covariates in units in which they are neither huge nor tiny",
+    )
+    GRADIENT = (
+        "gradient not zero",
+        "Report this as a fault of the program, with the data if they may be shared",
+    )
+
+    def __init__(self, word: str, remedy: str) -> None:
+        self.word = word
+        self.remedy = remedy
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,8 +61,8 @@ class Convergence:
 
     Attributes
     ----------
-    converged : bool
-        Every check below was passed.
+    outcome : Outcome
+        The named result: converged, or why not.
     iterations : int
         Steps taken.
     evaluations : int
@@ -26,14 +76,14 @@ class Convergence:
         Of the Hessian of −2 log L in whitened coordinates: about the number of participants
         that inform the worst-determined direction of the covariance.
     smallest_eigenvalue, largest_eigenvalue : float
-        Of the covariance matrix, in squared units of the response.
+        Of the covariance matrices, in squared units of the response.
     smallest_correlation_eigenvalue : float
-        Of the correlation matrix: 0 at the boundary.
+        Of the correlation matrices: 0 at the boundary.
     message : str
         The same in words.
     """
 
-    converged: bool
+    outcome: Outcome
     iterations: int
     evaluations: int
     gradient_norm: float
@@ -43,3 +93,8 @@ class Convergence:
     largest_eigenvalue: float
     smallest_correlation_eigenvalue: float
     message: str
+
+    @property
+    def converged(self) -> bool:
+        """Every check was passed."""
+        return self.outcome is Outcome.CONVERGED

@@ -27,7 +27,11 @@ def fit_as_dict(fit: MMRMFit) -> dict[str, Any]:
         "n_observations": fit.n_observations,
         "n_dropped": fit.n_dropped,
         "dropped_levels": {name: list(levels) for name, levels in fit.dropped_levels.items()},
-        "convergence": dataclasses.asdict(fit.convergence),
+        "convergence": {
+            **dataclasses.asdict(fit.convergence),
+            "converged": fit.convergence.converged,
+            "outcome": fit.convergence.outcome.word,
+        },
     }
 
 

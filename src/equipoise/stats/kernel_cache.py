@@ -113,12 +113,14 @@ def compile_kernels(progress: Callable[[str], object] | None = None) -> list[str
     rows = np.array([[1.0, 0.5], [1.0, -1.0], [1.0, 0.25], [1.0, 1.5]])
     arguments: dict[str, tuple[object, ...]] = {
         "evaluate": (
-            np.array([[1.0, 0.0], [0.2, 1.0]]),
+            np.array([[[1.0, 0.0], [0.2, 1.0]]]),
             rows,
             np.array([0, 4], dtype=np.int64),
             np.array([[0, 1]], dtype=np.int64),
             np.array([2], dtype=np.int64),
             np.array([2.0]),
+            np.array([0], dtype=np.int64),
+            True,
             True,
         )
     }

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 from .distributions import t_quantile, two_sided_t
 from .errors import ArgumentError
 from .fit_summary import fit_as_dict, fit_as_text
+from .information_criteria import InformationCriteria, information_criteria
 from .least_squares_means import reference_grid
 from .small_samples import TestResult, joint_test, linear_combinations
+from .vocabulary import Likelihood
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from .convergence import Convergence
     from .model_data import ModelData
     from .small_samples import FixedEffects
-    from .vocabulary import CovarianceStructure, DegreesOfFreedom, Likelihood
+    from .vocabulary import CovarianceStructure, DegreesOfFreedom
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -44,8 +46,8 @@ class MMRMFit:
         SAS's convention: constant (n − p) log 2π, no log\\|X'X\\| term. Under REML it depends on
         the coding of the design; fits with different fixed effects cannot be compared by it.
     aic, bic : float
-        −2 log L plus 2k and plus k log N, with k covariance parameters (REML) and N the number
-        of participants with a response (R mmrm's count; SAS counts those without one too).
+        −2 log L plus 2k and plus k log N, with k covariance parameters and N the number of
+        participants with a response: R mmrm's convention; `information_criteria` has SAS's too.
     n_subjects, n_observations, n_dropped : int
         Participants and rows in the fit; rows dropped because their response was missing.
     dropped_levels : dict of str to tuple of str
@@ -77,6 +79,36 @@ class MMRMFit:
     def terms(self) -> tuple[str, ...]:
         """Names of the p coefficients, the columns of every L."""
         return self.data.terms
+
+    @property
+    def information_criteria(self) -> dict[str, InformationCriteria]:
+        """AIC, AICC and BIC as ``"SAS"`` and as ``"R"`` count; `aic` and `bic` are R's.
+
+        SAS counts the coefficients among the parameters under ML, and in BIC participants who
+        have no response; R does neither.
+        """
+        k, p = self.n_covariance_parameters, len(self.terms)
+        reml = self.likelihood is Likelihood.REML
+        counted = self.n_observations - p if reml else self.n_observations
+        return {
+            convention: information_criteria(
+                convention,
+                self.minus2_log_likelihood,
+                n_parameters=parameters,
+                n_observations=counted,
+                n_subjects=subjects,
+            )
+            for convention, parameters, subjects in (
+                ("SAS", k if reml else k + p, self.data.n_subjects_in_data),
+                ("R", k, self.n_subjects),
+            )
+        }
+
+    @property
+    def n_covariance_parameters(self) -> int:
+        """Covariance parameters estimated, those of all groups together."""
+        groups = max(1, len(self.data.group_levels))
+        return groups * self.structure.n_parameters(len(self.visits))
 
     @property
     def coefficients(self) -> pl.DataFrame:

@@ -56,6 +56,8 @@ class ModelData:
         Levels without a row in the fit.
     n_subjects, n_dropped : int
         Participants in the fit; rows dropped because their response is missing.
+    n_subjects_in_data : int
+        Participants in the frame, those without any response among them.
     participants : tuple
         Labels of the N participants as the data give them, in the order of `subject`.
     source_row : int64 (n,)
@@ -82,6 +84,7 @@ class ModelData:
     dropped_levels: dict[str, tuple[str, ...]]
     n_subjects: int
     n_dropped: int
+    n_subjects_in_data: int
     participants: tuple[Any, ...]
     source_row: np.ndarray
     weights: np.ndarray | None = None
@@ -158,6 +161,8 @@ def read_model_data(
     if not keep.any():
         faults.append(StatsError("no row has a response", where=response_column))
         raise design_error(faults)
+    everyone = columns[subject].drop_nulls()
+    n_subjects_in_data = 0 if everyone.dtype.is_nested() else everyone.n_unique()
     columns = {name: column.filter(pl.Series(keep)) for name, column in columns.items()}
 
     for name in wanted:
@@ -236,6 +241,7 @@ def read_model_data(
         dropped_levels=dropped,
         n_subjects=n_subjects,
         n_dropped=n_dropped,
+        n_subjects_in_data=n_subjects_in_data,
         participants=tuple(columns[subject].unique().sort().to_list()),
         source_row=np.flatnonzero(keep),
     )

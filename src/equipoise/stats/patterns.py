@@ -35,6 +35,8 @@ class Patterns:
     n_visits : int64 (G,)
     n_participants : float64 (G,)
     observed : bool (G, T)
+    block : int64 (G,)
+        Covariance matrix of each pattern: participants of one pattern share it.
     """
 
     rows: np.ndarray
@@ -43,6 +45,7 @@ class Patterns:
     n_visits: np.ndarray
     n_participants: np.ndarray
     observed: np.ndarray
+    block: np.ndarray
 
 
 def observed_visits(subject: np.ndarray, visit: np.ndarray, n_visits: int) -> np.ndarray:
@@ -55,7 +58,11 @@ def observed_visits(subject: np.ndarray, visit: np.ndarray, n_visits: int) -> np
 
 
 def group_by_pattern(
-    subject: np.ndarray, visit: np.ndarray, values: np.ndarray, n_visits: int
+    subject: np.ndarray,
+    visit: np.ndarray,
+    values: np.ndarray,
+    n_visits: int,
+    block: np.ndarray | None = None,
 ) -> Patterns:
     """Sort and compress the rows of all participants.
 
@@ -66,16 +73,15 @@ def group_by_pattern(
         Design columns and, last, the response, on like scales.
     n_visits : int
         T.
+    block : int64 (N,), optional
+        Covariance matrix of each participant; one for all where it is left out.
     """
     import numpy as np
 
     mask = observed_visits(subject, visit, n_visits)
-    if n_visits <= 62:
-        keys = mask @ (np.int64(1) << np.arange(n_visits, dtype=np.int64))
-        _, example, pattern = np.unique(keys, return_index=True, return_inverse=True)
-    else:
-        _, example, pattern = np.unique(mask, axis=0, return_index=True, return_inverse=True)
-    pattern = pattern.ravel()
+    if block is None:
+        block = np.zeros(len(mask), dtype=np.int64)
+    example, pattern = distinct_patterns(mask, block)
     order = np.lexsort((visit, subject, pattern[subject]))
     q = values.shape[1]
     observed = mask[example]
@@ -87,11 +93,11 @@ def group_by_pattern(
     begin = 0
     for g, (m, n) in enumerate(zip(sizes, counts, strict=True)):
         visits[g, :m] = np.flatnonzero(observed[g])
-        block = values[order[begin : begin + m * n]].reshape(n, m * q)
+        wide = values[order[begin : begin + m * n]].reshape(n, m * q)
         begin += m * n
-        block = _compressed(block).reshape(-1, q)
-        blocks.append(block)
-        first[g + 1] = first[g] + len(block)
+        kept = _compressed(wide).reshape(-1, q)
+        blocks.append(kept)
+        first[g + 1] = first[g] + len(kept)
     return Patterns(
         rows=np.ascontiguousarray(np.concatenate(blocks)),
         first=first,
@@ -99,7 +105,23 @@ def group_by_pattern(
         n_visits=sizes.astype(np.int64),
         n_participants=counts.astype(np.float64),
         observed=observed,
+        block=block[example].astype(np.int64),
     )
+
+
+def distinct_patterns(mask: np.ndarray, block: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """First participant of each pattern (visits and covariance matrix), and everyone's pattern."""
+    import numpy as np
+
+    n_visits = mask.shape[1]
+    if n_visits <= 40 and int(block.max()) < 1 << 20:
+        keys = mask @ (np.int64(1) << np.arange(n_visits, dtype=np.int64))
+        keys += block.astype(np.int64) << n_visits
+        _, example, pattern = np.unique(keys, return_index=True, return_inverse=True)
+    else:
+        both = np.column_stack([block, mask.astype(np.int64)])
+        _, example, pattern = np.unique(both, axis=0, return_index=True, return_inverse=True)
+    return example, pattern.ravel()
 
 
 def _compressed(block: np.ndarray) -> np.ndarray:

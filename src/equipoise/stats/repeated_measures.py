@@ -14,9 +14,10 @@ from .errors import ArgumentError
 from .mmrm_fit import MMRMFit
 from .model_data import read_model_data
 from .patterns import group_by_pattern
-from .restricted_likelihood import maximise, rescaled
+from .restricted_likelihood import Labels, maximise, rescaled
 from .small_samples import fixed_effects
 from .starting_covariance import sequential_start
+from .unstructured_covariance import UnstructuredCovariance
 from .vocabulary import CovarianceStructure, DegreesOfFreedom, Likelihood, parse_word
 
 if TYPE_CHECKING:
@@ -105,7 +106,9 @@ def mmrm(
     )
     require_pairs(read, patterns.observed)
     start = sequential_start(scaled, ortho, read.subject, read.visit, n_visits)
-    optimum = maximise(patterns, start, read.visits)
+    reml = likelihood is Likelihood.REML
+    model = UnstructuredCovariance(patterns, reml)
+    optimum = maximise(model, start[None], Labels(read.visits))
     effects = fixed_effects(
         optimum.at,
         patterns,
@@ -114,12 +117,11 @@ def mmrm(
         residual_df=float(n - p),
         method=df_method,
     )
-    factor = size * optimum.at.factor
-    minus2 = (
-        optimum.at.value
-        + (n - p) * (math.log(2.0 * math.pi) + 2.0 * math.log(size))
-        + 2.0 * log_root
-    )
+    factor = size * optimum.at.point[0]
+    counted = n - p if reml else n
+    minus2 = optimum.at.value + counted * (math.log(2.0 * math.pi) + 2.0 * math.log(size))
+    if reml:
+        minus2 += 2.0 * log_root
     n_parameters = structure.n_parameters(n_visits)
     return MMRMFit(
         formula=formula,

@@ -1,7 +1,7 @@
-"""The maximum of the restricted likelihood of a marginal model, by Newton's method.
+"""The maximum of the (restricted) likelihood of a marginal model, by Newton's method.
 
-Marginal model: y_i ~ N(X_i beta, Sigma_i), Sigma_i the observed rows and columns of Sigma.
-Derivation of the parametrisation Sigma = F exp(Theta) F' and of its derivatives:
+Marginal model: y_i ~ N(X_i beta, Sigma_i), Sigma_i the observed rows and columns of the
+covariance matrix of i's group. Derivation of the parametrisations and of the derivatives:
 docs/methods/mmrm.md (Lindstrom and Bates 1988, JASA 83:1014–1022, for the likelihood).
 """
 
@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from .convergence import Convergence
+from .convergence import Convergence, Outcome
 from .errors import ConvergenceError
-from .kernel_cache import load_kernels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy as np
 
-    from .patterns import Patterns
+    from .evaluation import CovarianceModel, Evaluation
 
 _MAX_ITERATIONS = 60
 #: Newton's step from a decrement of 1e-9 ends within about 1e-18 of the minimum, times a constant.
@@ -36,32 +34,14 @@ _FINAL_GRADIENT = 1e-4
 _LEAST_CURVATURE = 1e-2
 _LEAST_CORRELATION_EIGENVALUE = 1e-11
 _NEAR_THE_BOUNDARY = 1e-4  # words only: no fit is accepted or refused by it
-_LONGEST_STEP = 2.0
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Evaluation:
-    """The likelihood and its derivatives at one covariance matrix.
-
-    The attributes are those that `kernels.likelihood.evaluate` returns; see there.
-    """
-
-    factor: np.ndarray
-    ok: bool
-    value: float
-    root: np.ndarray
-    gradient: np.ndarray
-    hessian: np.ndarray
-    fisher: np.ndarray
-    bend: np.ndarray
-    moments: np.ndarray
-    projections: np.ndarray
-    whitened: np.ndarray
+#: A slope of −2 log L along the log of the vanishing eigenvalue that stays this steep has no end
+#: (words only, as well).
+_UNBOUNDED_SLOPE = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Optimum:
-    """A checked maximum of the restricted likelihood.
+    """A checked maximum of the likelihood.
 
     Attributes
     ----------
@@ -75,49 +55,17 @@ class Optimum:
     convergence: Convergence
 
 
-def pack(symmetric: np.ndarray) -> np.ndarray:
-    """Coordinates of a symmetric (T, T) matrix in the orthonormal basis of the kernel."""
-    rows, columns, scale = _basis_order(len(symmetric))
-    return symmetric[rows, columns] * scale
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What the rows of the covariance matrices, and the matrices, are called in messages."""
+
+    visits: Sequence[str]
+    groups: Sequence[str] = ()
+    structure: str = "us"
 
 
-def unpack(coordinates: np.ndarray, size: int) -> np.ndarray:
-    """Inverse of `pack`."""
-    import numpy as np
-
-    rows, columns, scale = _basis_order(size)
-    matrix = np.zeros((size, size))
-    matrix[rows, columns] = matrix[columns, rows] = coordinates / scale
-    return matrix
-
-
-@lru_cache(maxsize=64)
-def _basis_order(size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Row, column and norm of each element of the upper triangle, in the kernel's order."""
-    import numpy as np
-
-    rows, columns = np.triu_indices(size)
-    return rows, columns, np.where(rows == columns, 1.0, math.sqrt(2.0))
-
-
-def evaluate(factor: np.ndarray, patterns: Patterns, *, derivatives: bool) -> Evaluation:
-    """Call the kernel with the one signature that is compiled."""
-    import numpy as np
-
-    result = load_kernels().evaluate(
-        np.ascontiguousarray(factor, dtype=np.float64),
-        patterns.rows,
-        patterns.first,
-        patterns.visits,
-        patterns.n_visits,
-        patterns.n_participants,
-        derivatives,
-    )
-    return Evaluation(factor, *result)
-
-
-def maximise(patterns: Patterns, start: np.ndarray, visits: Sequence[str]) -> Optimum:
-    """Find the REML covariance matrix, and check it.
+def maximise(model: CovarianceModel, start: np.ndarray, labels: Labels) -> Optimum:
+    """Find the maximum-likelihood covariance matrices, and check them.
 
     Far from the optimum the step is Fisher's, near it Newton's; where the curvature is indefinite
     near the optimum (a saddle, or the way to the boundary) Newton's with the eigenvalues'
@@ -125,11 +73,10 @@ def maximise(patterns: Patterns, start: np.ndarray, visits: Sequence[str]) -> Op
 
     Parameters
     ----------
-    patterns : Patterns
-    start : (T, T)
-        Square factor of a first covariance matrix; the optimum does not depend on it.
-    visits : sequence of str
-        Their labels, for the error.
+    model : CovarianceModel
+    start : array
+        A first point of `model`; the optimum does not depend on it.
+    labels : Labels
 
     Raises
     ------
@@ -137,46 +84,44 @@ def maximise(patterns: Patterns, start: np.ndarray, visits: Sequence[str]) -> Op
         If there is no valid optimum: the covariance runs to the boundary, is not determined by
         the data, or the optimiser does not arrive.
     """
-    state = evaluate(start, patterns, derivatives=True)
+    state = model.evaluate(start, derivatives=True)
     evaluations = 1
     last = False
     scored = False
-    message = ""
+    outcome = Outcome.CONVERGED
     iterations = 0
-    while state.ok and not last and not message:
+    while state.ok and not last:
         if iterations == _MAX_ITERATIONS:
-            message = f"no optimum within {_MAX_ITERATIONS} steps"
-            if _correlation_eigenvalue(state.factor) < _NEAR_THE_BOUNDARY:
-                message += ", the covariance matrix runs towards the boundary (singular)"
+            outcome = Outcome.ITERATION_LIMIT
             break
-        if not _inside(state.factor):
-            message = "the covariance matrix ran to the boundary (singular)"
+        if not _correlation_eigenvalue(model.factors(state.point)) > _LEAST_CORRELATION_EIGENVALUE:
+            outcome = Outcome.BOUNDARY
             break
-        gradient = pack(state.gradient)
-        direction, decrement = _direction(state.hessian + state.bend, gradient)
+        gradient = state.gradient
+        direction, decrement = _direction(state.curvature, gradient)
         last = decrement < _LAST_STEP
         if not decrement < _NEWTON_FROM_START:
             scoring, fisher_decrement = _direction(state.fisher, gradient)
             if not math.isfinite(fisher_decrement):
-                message = "the data do not determine the covariance matrix"
+                outcome = Outcome.NOT_IDENTIFIED
                 break
             if not (scored and fisher_decrement < _NEWTON_AFTER_FISHER):
                 direction = scoring
             elif not math.isfinite(decrement):
-                direction = _positive_direction(state.hessian + state.bend, gradient)
+                direction = _positive_direction(state.curvature, gradient)
             scored = True
-        following, tried = _step(state, direction, patterns)
+        following, tried = _step(model, state, direction)
         evaluations += tried
         if following is None:
-            message = "no step improved the likelihood"
+            outcome = Outcome.NO_IMPROVEMENT
             break
         state = following
         iterations += 1
     if not state.ok:
-        message = "the likelihood could not be evaluated"
-    convergence = _verdict(state, iterations, evaluations, message)
+        outcome = Outcome.NOT_FINITE
+    convergence = verdict(model, state, iterations, evaluations, outcome)
     if not convergence.converged:
-        raise _refusal(convergence, state.factor, visits)
+        raise _refusal(convergence, model.factors(state.point), labels)
     return Optimum(state, convergence)
 
 
@@ -204,67 +149,72 @@ def _positive_direction(curvature: np.ndarray, gradient: np.ndarray) -> np.ndarr
 
 
 def _step(
-    state: Evaluation, direction: np.ndarray, patterns: Patterns
+    model: CovarianceModel, state: Evaluation, direction: np.ndarray
 ) -> tuple[Evaluation | None, int]:
-    """Along the geodesic F exp(t Theta) F', halving t until −2 log L falls."""
-    import numpy as np
-
-    size = len(state.factor)
-    values, vectors = np.linalg.eigh(unpack(direction, size))
-    length = float(np.max(np.abs(values)))
-    t = min(1.0, _LONGEST_STEP / length) if length > 0.0 else 1.0
+    """Along the curve that starts in `direction`, halving the step until −2 log L falls."""
+    length = model.length(direction)
+    t = min(1.0, model.longest_step / length) if length > 0.0 else 1.0
     slack = 1e-10 * (1.0 + abs(state.value))
     for tried in range(1, 31):
-        product = (state.factor @ vectors) * np.exp(0.5 * t * values)
-        _, triangle = np.linalg.qr(product.T)
-        following = evaluate(triangle.T, patterns, derivatives=True)
+        following = model.evaluate(model.moved(state.point, direction, t), derivatives=True)
         if following.ok and following.value <= state.value + slack:
             return following, tried
         t *= 0.5
     return None, 30
 
 
-def _inside(factor: np.ndarray) -> bool:
-    return _correlation_eigenvalue(factor) > _LEAST_CORRELATION_EIGENVALUE
-
-
-def _correlation_eigenvalue(factor: np.ndarray) -> float:
-    """Smallest eigenvalue of the correlation matrix, from a singular value of its root."""
+def _correlation_eigenvalue(factors: np.ndarray) -> float:
+    """Smallest eigenvalue of the correlation matrices, from a singular value of their roots."""
     import numpy as np
 
-    norms = np.linalg.norm(factor, axis=1)
-    if not np.all(np.isfinite(factor)) or not np.all(norms > 0.0):
+    norms = np.linalg.norm(factors, axis=2)
+    if not np.all(np.isfinite(factors)) or not np.all(norms > 0.0):
         return 0.0
-    return float(np.linalg.svd(factor / norms[:, None], compute_uv=False)[-1] ** 2)
+    singular = np.linalg.svd(factors / norms[:, :, None], compute_uv=False)
+    return float(np.min(singular[:, -1]) ** 2)
 
 
-def _verdict(state: Evaluation, iterations: int, evaluations: int, message: str) -> Convergence:
+def verdict(
+    model: CovarianceModel,
+    state: Evaluation,
+    iterations: int,
+    evaluations: int,
+    outcome: Outcome = Outcome.CONVERGED,
+) -> Convergence:
     """Check the last point again, whatever the optimiser thinks of it."""
     import numpy as np
 
     nan = math.nan
     gradient_norm = decrement = curvature = smallest = largest = correlation = nan
     if state.ok:
-        gradient = pack(state.gradient)
+        gradient, hessian = _in_metric(state, model.metric(state.point))
         gradient_norm = float(np.linalg.norm(gradient))
-        if np.all(np.isfinite(state.hessian)):
-            curvature = float(np.linalg.eigvalsh(state.hessian)[0])
-            _, decrement = _direction(state.hessian, gradient)
-        singular = np.linalg.svd(state.factor, compute_uv=False)
-        smallest, largest = float(singular[-1] ** 2), float(singular[0] ** 2)
-        correlation = _correlation_eigenvalue(state.factor)
-        finite = math.isfinite(state.value) and np.all(np.isfinite(state.hessian))
-        if not message:
+        finite = math.isfinite(state.value) and bool(np.all(np.isfinite(hessian)))
+        if finite:
+            curvature = float(np.linalg.eigvalsh(hessian)[0])
+            _, decrement = _direction(hessian, gradient)
+        factors = model.factors(state.point)
+        singular = np.linalg.svd(factors, compute_uv=False)
+        smallest, largest = float(singular.min() ** 2), float(singular.max() ** 2)
+        correlation = _correlation_eigenvalue(factors)
+        if outcome is Outcome.CONVERGED:
             if not finite:
-                message = "the likelihood is not finite"
+                outcome = Outcome.NOT_FINITE
             elif not correlation > _LEAST_CORRELATION_EIGENVALUE:
-                message = "the covariance matrix ran to the boundary (singular)"
+                outcome = Outcome.BOUNDARY
             elif not curvature > _LEAST_CURVATURE:
-                message = "the data do not determine the covariance matrix"
+                outcome = Outcome.NOT_IDENTIFIED
             elif not (decrement < _FINAL_DECREMENT and gradient_norm < _FINAL_GRADIENT):
-                message = "the gradient is not zero where the optimiser stopped"
+                outcome = Outcome.GRADIENT
+        towards = outcome is Outcome.ITERATION_LIMIT and correlation < _NEAR_THE_BOUNDARY
+        if (towards or outcome is Outcome.BOUNDARY) and model.slope_to_boundary(
+            state
+        ) > _UNBOUNDED_SLOPE:
+            outcome = Outcome.UNBOUNDED
+        elif towards:
+            outcome = Outcome.BOUNDARY
     return Convergence(
-        converged=not message,
+        outcome=outcome,
         iterations=iterations,
         evaluations=evaluations,
         gradient_norm=gradient_norm,
@@ -273,10 +223,36 @@ def _verdict(state: Evaluation, iterations: int, evaluations: int, message: str)
         smallest_eigenvalue=smallest,
         largest_eigenvalue=largest,
         smallest_correlation_eigenvalue=correlation,
-        message=message
-        or f"converged in {iterations} steps; gradient, curvature and "
-        "positive definiteness checked again at the last point",
+        message=_sentence(outcome, iterations),
     )
+
+
+def _in_metric(state: Evaluation, metric: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Gradient and Hessian in coordinates in which steps of one length change as much."""
+    import numpy as np
+    import scipy.linalg
+
+    if metric is None or not np.all(np.isfinite(state.hessian)):
+        return state.gradient, state.hessian
+    root = np.linalg.cholesky(metric)
+    gradient = scipy.linalg.solve_triangular(root, state.gradient, lower=True)
+    half = scipy.linalg.solve_triangular(root, state.hessian, lower=True)
+    return gradient, scipy.linalg.solve_triangular(root, half.T, lower=True)
+
+
+def _sentence(outcome: Outcome, iterations: int) -> str:
+    return {
+        Outcome.CONVERGED: f"converged in {iterations} steps; gradient, curvature and "
+        "positive definiteness checked again at the last point",
+        Outcome.BOUNDARY: "the covariance matrix ran to the boundary (singular)",
+        Outcome.UNBOUNDED: "the likelihood grows without bound as the covariance matrix runs to "
+        "the boundary (singular)",
+        Outcome.NOT_IDENTIFIED: "the data do not determine the covariance matrix",
+        Outcome.NO_IMPROVEMENT: "no step improved the likelihood",
+        Outcome.ITERATION_LIMIT: f"no optimum within {_MAX_ITERATIONS} steps",
+        Outcome.NOT_FINITE: "the likelihood is not finite, or could not be evaluated",
+        Outcome.GRADIENT: "the gradient is not zero where the optimiser stopped",
+    }[outcome]
 
 
 def rescaled(convergence: Convergence, variance_factor: float) -> Convergence:
@@ -288,32 +264,37 @@ def rescaled(convergence: Convergence, variance_factor: float) -> Convergence:
     )
 
 
-def _refusal(
-    convergence: Convergence, factor: np.ndarray, visits: Sequence[str]
-) -> ConvergenceError:
+def _refusal(convergence: Convergence, factors: np.ndarray, labels: Labels) -> ConvergenceError:
     error = ConvergenceError(
         f"the fit did not converge: {convergence.message} (steps {convergence.iterations}, "
         f"gradient norm {convergence.gradient_norm:.2g}, smallest eigenvalue of the correlation "
         f"matrix {convergence.smallest_correlation_eigenvalue:.2g}, of the Hessian "
         f"{convergence.smallest_hessian_eigenvalue:.2g})",
-        where="covariance",
-        rule="A fit is reported only at a checked optimum with a positive definite covariance, "
-        "and an unstructured one asks more than these data hold" + _worst_visits(factor, visits),
-        remedy="Look for visits with few participants, responses that are (nearly) copies of one "
-        "another, or a design with almost as many columns as participants; then pre-specify a "
-        "simpler covariance, fewer visits or fewer covariates",
+        where=f"covariance={labels.structure!r}",
+        rule="A fit is reported only at a checked optimum with a positive definite covariance"
+        + worst_visits(factors, labels),
+        remedy=convergence.outcome.remedy,
     )
     error.convergence = convergence
     return error
 
 
-def _worst_visits(factor: np.ndarray, visits: Sequence[str]) -> str:
+def worst_visits(factors: np.ndarray, labels: Labels) -> str:
     """The visits that make up the direction in which the covariance is closest to singular."""
     import numpy as np
 
-    norms = np.linalg.norm(factor, axis=1)
-    if len(visits) < 2 or not np.all(np.isfinite(factor)) or not np.all(norms > 0.0):
+    norms = np.linalg.norm(factors, axis=2)
+    named_blocks = len(factors) == max(1, len(labels.groups))
+    if (
+        len(labels.visits) < 2
+        or not named_blocks
+        or not np.all(np.isfinite(factors))
+        or not np.all(norms > 0.0)
+    ):
         return ""
-    left = np.linalg.svd(factor / norms[:, None])[0][:, -1]
-    named = [label for label, share in zip(visits, np.abs(left), strict=True) if share > 0.3]
-    return f"; the worst determined direction lies in the visits {', '.join(named)}"
+    left, singular, _ = np.linalg.svd(factors / norms[:, :, None])
+    worst = int(np.argmin(singular[:, -1]))
+    shares = np.abs(left[worst, :, -1])
+    named = [label for label, share in zip(labels.visits, shares, strict=True) if share > 0.3]
+    group = f" of group {labels.groups[worst]!r}" if labels.groups else ""
+    return f"; the worst determined direction{group} lies in the visits {', '.join(named)}"

@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .errors import ArgumentError
+from .unstructured_covariance import basis
 from .vocabulary import DegreesOfFreedom
 
 if TYPE_CHECKING:
     import numpy as np
 
     from .patterns import Patterns
-    from .restricted_likelihood import Evaluation
+    from .evaluation import Evaluation
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -151,12 +152,20 @@ def _kenward_roger_middle(
     import numpy as np
 
     p = curvatures.shape[1]
-    basis = _basis(len(at.factor))
+    size = at.projections.shape[1]
     directions = math.sqrt(2.0) * half  # W = directions' directions
     combined = np.tensordot(directions, curvatures, axes=1).reshape(-1, p)
     products = combined.T @ combined
-    moved = np.tensordot(directions, basis, axes=1)  # (K, T, T)
-    inner = np.einsum("kab,gbc,kcd->gad", moved, at.projections, moved, optimize=True)
+    per_block = size * (size + 1) // 2
+    moved = np.einsum(  # (C K, C, T, T)
+        "mck,kab->mcab", directions.reshape(len(half), -1, per_block), basis(size)
+    )
+    inner = np.empty_like(at.projections)
+    for c in range(moved.shape[1]):
+        own = patterns.block == c
+        inner[own] = np.einsum(
+            "kab,gbc,kcd->gad", moved[:, c], at.projections[own], moved[:, c], optimize=True
+        )
     n_pseudo = np.diff(patterns.first) // patterns.n_visits
     pattern = np.repeat(np.arange(len(n_pseudo)), n_pseudo)
     x = at.whitened[:, :, :p]
@@ -164,16 +173,6 @@ def _kenward_roger_middle(
     quadratic = x.reshape(-1, p).T @ second
     middle = np.eye(p) + 2.0 * (quadratic - products)
     return 0.5 * (middle + middle.T)
-
-
-def _basis(size: int) -> np.ndarray:
-    """(K, T, T) orthonormal basis of the symmetric matrices, in the order of the kernel."""
-    import numpy as np
-
-    from .restricted_likelihood import unpack
-
-    n_params = size * (size + 1) // 2
-    return np.stack([unpack(row, size) for row in np.eye(n_params)])
 
 
 def linear_combinations(

@@ -41,6 +41,7 @@ class Likelihood(Enum):
     """Likelihoods that can be maximised."""
 
     REML = ("reml", "restricted maximum likelihood (REML)")
+    ML = ("ml", "maximum likelihood (ML)")
 
     def __init__(self, word: str, label: str) -> None:
         self.word = word

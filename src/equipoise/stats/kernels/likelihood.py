@@ -1,10 +1,11 @@
 # Compiled by Numba, which infers the types of arguments.
 # pyright: reportMissingParameterType=false, reportUnknownParameterType=false
-"""The restricted likelihood of a marginal linear model, with gradient and observed Hessian.
+"""The (restricted) likelihood of a marginal linear model, with gradient and observed Hessian.
 
 Derivation: docs/methods/mmrm.md. Sigma = F (I + Theta) F' with F a square factor of the current
 covariance matrix; the derivatives are taken with respect to Theta at 0, in the orthonormal basis
 E_ab = (e_a e_b' + e_b e_a') / sqrt(2), a < b, and E_aa = e_a e_a', ordered (0,0), (0,1), …
+With C covariance groups there are C such matrices, one set of parameters after the other.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ from .triangular import cholesky_upper, invert_upper, orthonormalise_rows
 
 
 @numba.njit(cache=True)
-def add_pair_traces(a, b, weight, out):
-    """Add weight · tr(E_i a E_j b) to ``out[i, j]`` for all pairs of basis matrices, j >= i."""
+def add_pair_traces(a, b, weight, out, base):
+    """Add weight · tr(E_i a E_j b) to ``out[base + i, base + j]`` for all basis matrices, j >= i."""
     size = a.shape[0]
-    i = 0
+    i = base
     for s in range(size):
         for t in range(s, size):
             ci = weight * (0.5 if s == t else math.sqrt(0.5))
-            j = 0
+            j = base
             for u in range(size):
                 for v in range(u, size):
                     if j >= i:
@@ -45,13 +46,37 @@ def add_pair_traces(a, b, weight, out):
 
 
 @numba.njit(cache=True)
-def evaluate(factor, rows, first, visits, n_visits, n_participants, derivatives):
-    """−2 REML log-likelihood (without its constant) and its derivatives.
+def subtract_moment_products(moments, reml, hessian):
+    """What the estimated coefficients take from the Hessian, j >= i.
+
+    tr(P_i P_j) + 2 u_i'u_j under REML, 2 u_i'u_j under ML: P_k and u_k are the leading block and
+    the last column of the moments.
+    """
+    n_params = moments.shape[0]
+    n_packed = moments.shape[1]
+    q = int((math.sqrt(8.0 * n_packed + 1.0) - 1.0) / 2.0 + 0.5)
+    for i in range(n_params):
+        for j in range(i, n_params):
+            total = 0.0
+            if reml:
+                for packed in range(n_packed - 1):
+                    total += moments[i, packed] * moments[j, packed]
+            else:
+                packed = -1
+                for col in range(q - 1):
+                    packed += q - col
+                    total += moments[i, packed] * moments[j, packed]
+            hessian[i, j] -= total
+
+
+@numba.njit(cache=True)
+def evaluate(factors, rows, first, visits, n_visits, n_participants, block, reml, derivatives):
+    """−2 log-likelihood (without its constant) and its derivatives.
 
     Parameters
     ----------
-    factor : float64 (T, T)
-        Square factor F of the covariance matrix, Sigma = F F'.
+    factors : float64 (C, T, T)
+        Square factor F of the covariance matrix of each group, Sigma = F F'.
     rows : float64 (R, p + 1)
         Columns of the design and, last, the response; the (pseudo-)participants of pattern g
         occupy rows ``first[g]`` to ``first[g + 1]``, ``n_visits[g]`` rows each, visits ascending.
@@ -61,6 +86,10 @@ def evaluate(factor, rows, first, visits, n_visits, n_participants, derivatives)
     n_visits : int64 (G,)
     n_participants : float64 (G,)
         Participants in each pattern before compression.
+    block : int64 (G,)
+        Covariance group of each pattern.
+    reml : bool
+        Restricted likelihood; otherwise the likelihood, maximised over the coefficients.
     derivatives : bool
         Whether anything beyond the value is wanted.
 
@@ -70,12 +99,12 @@ def evaluate(factor, rows, first, visits, n_visits, n_participants, derivatives)
     value : float
     root : (p + 1, p + 1)
         Upper triangular, root'root = [X y]'V⁻¹[X y].
-    gradient : (T, T)
-        Symmetric matrix G with d(−2l) = tr(G Theta).
-    hessian, fisher, bend : (K, K)
+    gradient : (C, T, T)
+        Symmetric matrices G with d(−2l) = tr(G Theta).
+    hessian, fisher, bend : (C K, C K)
         Observed Hessian, Fisher's N tr(A E_i A E_j), and the term that turns the Hessian into
-        that of geodesic coordinates Sigma = F exp(Theta) F'.
-    moments : (K, (p + 1)(p + 2)/2)
+        that of geodesic coordinates Sigma = F exp(Theta) F'; K = T (T + 1) / 2.
+    moments : (C K, (p + 1)(p + 2)/2)
         Packed upper triangles of M_k = sum_i U_i' E_k U_i, elements off the diagonal times
         sqrt(2), where U_i are the whitened rows.
     projections : (G, T, T)
@@ -83,18 +112,20 @@ def evaluate(factor, rows, first, visits, n_visits, n_participants, derivatives)
     whitened : (pseudo-participants, T, p + 1)
         U_i = Q'C⁻¹[X_i y_i] root⁻¹, the last column times root[p, p].
     """
-    size = factor.shape[0]
+    n_blocks = factors.shape[0]
+    size = factors.shape[1]
     q = rows.shape[1]
     p = q - 1
     n_patterns = n_visits.shape[0]
-    n_params = size * (size + 1) // 2
+    per_block = size * (size + 1) // 2
+    n_params = n_blocks * per_block
     n_packed = q * (q + 1) // 2
     n_pseudo = 0
     for g in range(n_patterns):
         n_pseudo += (first[g + 1] - first[g]) // n_visits[g]
 
     root = np.zeros((q, q))
-    gradient = np.zeros((size, size))
+    gradient = np.zeros((n_blocks, size, size))
     k_out = n_params if derivatives else 0
     hessian = np.zeros((k_out, k_out))
     fisher = np.zeros((k_out, k_out))
@@ -110,7 +141,7 @@ def evaluate(factor, rows, first, visits, n_visits, n_participants, derivatives)
     value = 0.0
     for g in range(n_patterns):
         m = n_visits[g]
-        if not orthonormalise_rows(factor, visits[g], m, c, qs[g]):
+        if not orthonormalise_rows(factors[block[g]], visits[g], m, c, qs[g]):
             return (
                 False, math.inf, root, gradient, hessian, fisher, bend, moments, projections,
                 whitened,
@@ -132,8 +163,9 @@ def evaluate(factor, rows, first, visits, n_visits, n_participants, derivatives)
         return (
             False, math.inf, root, gradient, hessian, fisher, bend, moments, projections, whitened,
         )  # fmt: skip
-    for col in range(p):
-        value += 2.0 * math.log(root[col, col])
+    if reml:
+        for col in range(p):
+            value += 2.0 * math.log(root[col, col])
     value += root[p, p] * root[p, p]
     if not derivatives:
         return True, value, root, gradient, hessian, fisher, bend, moments, projections, whitened
@@ -145,9 +177,12 @@ def evaluate(factor, rows, first, visits, n_visits, n_participants, derivatives)
     b = np.empty((size, size))
     middle = np.empty((size, size))
     unit = np.empty(q)
+    start_of_sums = 0 if reml else p
     pseudo = 0
     for g in range(n_patterns):
         m = n_visits[g]
+        base = block[g] * per_block
+        slope = gradient[block[g]]
         a = projections[g]
         for s in range(size):
             for t in range(size):
@@ -172,11 +207,11 @@ def evaluate(factor, rows, first, visits, n_visits, n_participants, derivatives)
                     if w != 0.0:
                         for col in range(q):
                             u[t, col] += w * unit[col]
-            k = 0
+            k = base
             for s in range(size):
                 for t in range(s, size):
                     total = 0.0
-                    for col in range(q):
+                    for col in range(start_of_sums, q):
                         total += u[s, col] * u[t, col]
                     b[s, t] += total
                     packed = 0
@@ -196,30 +231,27 @@ def evaluate(factor, rows, first, visits, n_visits, n_participants, derivatives)
                 middle[t, s] = middle[s, t]
         for s in range(size):
             for t in range(size):
-                gradient[s, t] += n * a[s, t] - b[s, t]
-        add_pair_traces(a, middle, 1.0, hessian)
-        add_pair_traces(a, a, n, fisher)
+                slope[s, t] += n * a[s, t] - b[s, t]
+        add_pair_traces(a, middle, 1.0, hessian, base)
+        add_pair_traces(a, a, n, fisher, base)
 
     k = 0
-    for s in range(size):
-        for t in range(s, size):
-            scale = 0.5 if s == t else math.sqrt(0.5)
-            packed = 0
-            for col in range(q):
-                for other in range(col, q):
-                    moments[k, packed] *= scale if col == other else scale * math.sqrt(2.0)
-                    packed += 1
-            k += 1
-    for i in range(n_params):
-        for j in range(i, n_params):
-            total = 0.0
-            for packed in range(n_packed - 1):
-                total += moments[i, packed] * moments[j, packed]
-            hessian[i, j] -= total
+    for _ in range(n_blocks):
+        for s in range(size):
+            for t in range(s, size):
+                scale = 0.5 if s == t else math.sqrt(0.5)
+                packed = 0
+                for col in range(q):
+                    for other in range(col, q):
+                        moments[k, packed] *= scale if col == other else scale * math.sqrt(2.0)
+                        packed += 1
+                k += 1
+    subtract_moment_products(moments, reml, hessian)
     for s in range(size):
         for t in range(size):
             b[s, t] = 1.0 if s == t else 0.0
-    add_pair_traces(b, gradient, 1.0, bend)
+    for c_block in range(n_blocks):
+        add_pair_traces(b, gradient[c_block], 1.0, bend, c_block * per_block)
     for i in range(n_params):
         for j in range(i):
             hessian[i, j] = hessian[j, i]
