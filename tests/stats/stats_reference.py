@@ -35,11 +35,7 @@ def shared_file(name: str) -> Path:
 def is_ours(case: Case) -> bool:
     """Whether the case is one of those that this version can fit."""
     model = case["model"]
-    return (
-        model["covariance"] == "us"
-        and not model["group"]
-        and not model["weights"]
-    )
+    return model["covariance"] == "us" and not model["group"] and not model["weights"]
 
 
 @cache

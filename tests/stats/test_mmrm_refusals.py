@@ -37,9 +37,7 @@ def fit(data: Any, formula: str = "y ~ age + arm*week", **options: Any) -> MMRMF
         ("FEV1 ~ AVISIT", "ml", Outcome.UNBOUNDED),
     ],
 )
-def test_no_valid_fit_on_the_first_rows_of_fev(
-    formula: str, method: str, outcome: Outcome
-) -> None:
+def test_no_valid_fit_on_the_first_rows_of_fev(formula: str, method: str, outcome: Outcome) -> None:
     """It must be said, never reported as converged; and the two ways to fail are told apart."""
     rows = read_data("fev_data.csv").head(50)
     words = "grows without bound" if outcome is Outcome.UNBOUNDED else "ran to the boundary"
