@@ -20,8 +20,8 @@ from .vocabulary import DegreesOfFreedom
 if TYPE_CHECKING:
     import numpy as np
 
-    from .patterns import Patterns
     from .evaluation import Evaluation
+    from .patterns import Patterns
 
 
 @dataclass(frozen=True, slots=True, eq=False)

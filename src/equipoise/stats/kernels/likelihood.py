@@ -20,7 +20,7 @@ from .triangular import cholesky_upper, invert_upper, orthonormalise_rows
 
 @numba.njit(cache=True)
 def add_pair_traces(a, b, weight, out, base):
-    """Add weight · tr(E_i a E_j b) to ``out[base + i, base + j]`` for all basis matrices, j >= i."""
+    """Add weight · tr(E_i a E_j b) to ``out[base + i, base + j]``, all basis matrices, j >= i."""
     size = a.shape[0]
     i = base
     for s in range(size):
