@@ -66,5 +66,13 @@ def test_vocabularies_hold_word_label_and_count() -> None:
     us = stats.CovarianceStructure.UNSTRUCTURED
     assert (us.word, us.label, us.n_parameters(4)) == ("us", "unstructured", 10)
     words = [member.word for member in stats.DegreesOfFreedom]
-    assert words == ["kenward-roger", "kenward-roger-firstorder", "satterthwaite", "residual"]
+    assert words == [
+        "kenward-roger",
+        "kenward-roger-firstorder",
+        "satterthwaite",
+        "between-within",
+        "residual",
+    ]
+    kinds = [member.word for member in stats.CoefficientCovariance]
+    assert kinds == ["model", "cr0", "cr2", "cr2-root", "cr3"]
     assert [member.word for member in stats.Likelihood] == ["reml", "ml"]

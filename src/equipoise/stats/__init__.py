@@ -31,11 +31,17 @@ if TYPE_CHECKING:
     from .stratified_risk_difference import miettinen_nurminen_stratified
     from .survival import kaplan_meier
     from .unconditional_risk_difference import exact_risk_difference
-    from .vocabulary import CovarianceStructure, DegreesOfFreedom, Likelihood
+    from .vocabulary import (
+        CoefficientCovariance,
+        CovarianceStructure,
+        DegreesOfFreedom,
+        Likelihood,
+    )
 
 _HOME = {
     "FUNCTIONS": "model_formula",
     "ArgumentError": "errors",
+    "CoefficientCovariance": "vocabulary",
     "Convergence": "convergence",
     "ConvergenceError": "errors",
     "CovarianceStructure": "vocabulary",
@@ -78,6 +84,7 @@ _HOME = {
 __all__ = [
     "FUNCTIONS",
     "ArgumentError",
+    "CoefficientCovariance",
     "Convergence",
     "ConvergenceError",
     "CovarianceStructure",

@@ -5,6 +5,9 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+from .sandwich import name_some
+from .vocabulary import DegreesOfFreedom
+
 if TYPE_CHECKING:
     from .mmrm_fit import MMRMFit
 
@@ -16,6 +19,8 @@ def fit_as_dict(fit: MMRMFit) -> dict[str, Any]:
         "covariance_structure": fit.structure.word,
         "method": fit.likelihood.word,
         "df": fit.df_method.word,
+        "vcov": fit.vcov.word,
+        "pseudo_inverse_for": _pseudo_inverse_for(fit),
         "alpha": fit.alpha,
         "coefficients": fit.coefficients.to_dicts(),
         "covariance": fit.covariance.tolist(),
@@ -44,7 +49,7 @@ def fit_as_text(fit: MMRMFit) -> str:
         f"{fit.structure.n_parameters(len(fit.visits))} parameters, "
         f"{len(fit.visits)} visit(s): {', '.join(fit.visits)}",
         f"  estimation   {fit.likelihood.label}",
-        f"  inference    {fit.df_method.label}",
+        f"  inference    {_inference(fit)}",
         f"  data         {fit.n_observations} observations of {fit.n_subjects} participants; "
         f"{fit.n_dropped} rows without a response dropped",
     ]
@@ -82,6 +87,22 @@ def fit_as_text(fit: MMRMFit) -> str:
         for visit, values in zip(fit.visits, fit.covariance, strict=True)
     ]
     return "\n".join(lines + _aligned(matrix))
+
+
+def _inference(fit: MMRMFit) -> str:
+    if fit.effects.sandwich is None:
+        return fit.df_method.label
+    label = fit.df_method.label
+    if fit.df_method is DegreesOfFreedom.SATTERTHWAITE:
+        label = "Satterthwaite (of the sandwich, under the fitted covariance)"
+    text = f"{label}; covariance {fit.vcov.label}"
+    if named := _pseudo_inverse_for(fit):
+        text += f"; pseudo-inverse for {name_some(tuple(named))}"
+    return text
+
+
+def _pseudo_inverse_for(fit: MMRMFit) -> list[Any]:
+    return [] if fit.effects.sandwich is None else list(fit.effects.sandwich.singular)
 
 
 def _aligned(rows: list[tuple[str, ...]]) -> list[str]:

@@ -12,7 +12,7 @@ from .fit_summary import fit_as_dict, fit_as_text
 from .information_criteria import InformationCriteria, information_criteria
 from .least_squares_means import reference_grid
 from .small_samples import TestResult, joint_test, linear_combinations
-from .vocabulary import Likelihood
+from .vocabulary import CoefficientCovariance, Likelihood
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -55,6 +55,8 @@ class MMRMFit:
     convergence : Convergence
     effects : FixedEffects
     data : ModelData
+    vcov : CoefficientCovariance
+        Of the coefficients.
     """
 
     formula: str
@@ -74,6 +76,7 @@ class MMRMFit:
     convergence: Convergence
     effects: FixedEffects
     data: ModelData
+    vcov: CoefficientCovariance = CoefficientCovariance.MODEL
 
     @property
     def terms(self) -> tuple[str, ...]:

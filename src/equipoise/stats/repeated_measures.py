@@ -7,18 +7,28 @@ and sources: docs/methods/mmrm.md.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from .between_within import between_within_df
 from .design_checks import orthonormal_design, require_pairs, require_variation
 from .errors import ArgumentError
 from .mmrm_fit import MMRMFit
 from .model_data import read_model_data
 from .patterns import group_by_pattern
 from .restricted_likelihood import Labels, maximise, rescaled
+from .sandwich import with_sandwich
 from .small_samples import fixed_effects
 from .starting_covariance import sequential_start
 from .unstructured_covariance import UnstructuredCovariance
-from .vocabulary import CovarianceStructure, DegreesOfFreedom, Likelihood, parse_word
+from .vocabulary import (
+    CoefficientCovariance,
+    CovarianceStructure,
+    DegreesOfFreedom,
+    Likelihood,
+    parse_df,
+    parse_word,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +42,8 @@ def mmrm(
     visit: str,
     covariance: str | CovarianceStructure = "us",
     method: str | Likelihood = "reml",
-    df: str | DegreesOfFreedom = "kenward-roger",
+    df: str | DegreesOfFreedom | None = None,
+    vcov: str | CoefficientCovariance = "model",
     alpha: float = 0.05,
     visit_levels: Sequence[object] | None = None,
 ) -> MMRMFit:
@@ -56,10 +67,15 @@ def mmrm(
         A word of `CovarianceStructure`.
     method : str
         A word of `Likelihood`.
-    df : str
-        A word of `DegreesOfFreedom`. Under ``us``, ``kenward-roger`` and
+    df : str, optional
+        A word of `DegreesOfFreedom`: ``kenward-roger`` where it is left out, ``satterthwaite``
+        where the covariance of the coefficients is empirical. Under ``us``, ``kenward-roger`` and
         ``kenward-roger-firstorder`` are the same, as the elements of the covariance matrix are
         SAS's parameters and linear in it.
+    vcov : str
+        Covariance of the coefficients, a word of `CoefficientCovariance`: ``model``, or
+        empirical (sandwich, by participant): ``cr0``, ``cr2``, ``cr2-root``, ``cr3``. These have
+        Satterthwaite, residual or between-within degrees of freedom.
     alpha : float
         For two-sided 100(1 − alpha) % limits.
     visit_levels : sequence, optional
@@ -87,7 +103,8 @@ def mmrm(
 
     structure = parse_word(CovarianceStructure, covariance, "covariance")
     likelihood = parse_word(Likelihood, method, "method")
-    df_method = parse_word(DegreesOfFreedom, df, "df")
+    robust = parse_word(CoefficientCovariance, vcov, "vcov")
+    df_method = parse_df(df, robust)
     if not isinstance(alpha, int | float) or not 0.0 < alpha < 1.0:
         raise ArgumentError("alpha lies between 0 and 1", where="alpha", value=alpha)
     read = read_model_data(formula, data, subject=subject, visit=visit, visit_levels=visit_levels)
@@ -123,7 +140,9 @@ def mmrm(
     if reml:
         minus2 += 2.0 * log_root
     n_parameters = structure.n_parameters(n_visits)
-    return MMRMFit(
+    if df_method is DegreesOfFreedom.BETWEEN_WITHIN:
+        effects = replace(effects, coefficient_df=between_within_df(read))
+    fit = MMRMFit(
         formula=formula,
         structure=structure,
         likelihood=likelihood,
@@ -142,3 +161,4 @@ def mmrm(
         effects=effects,
         data=read,
     )
+    return fit if robust is CoefficientCovariance.MODEL else with_sandwich(fit, robust)

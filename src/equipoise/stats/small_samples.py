@@ -13,7 +13,9 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .between_within import smallest_df
 from .errors import ArgumentError
+from .sandwich import hotelling_scale, satterthwaite_df
 from .unstructured_covariance import basis
 from .vocabulary import DegreesOfFreedom
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from .evaluation import Evaluation
     from .patterns import Patterns
+    from .sandwich import Sandwich
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,13 +39,17 @@ class FixedEffects:
     root : (p, p)
         B with B B' = Phi, the model-based covariance of the estimates.
     adjusted : (p, p) or None
-        Middle A of the adjusted covariance B A B' (Kenward–Roger).
+        Middle A of the covariance B A B' where it is not Phi (Kenward–Roger, sandwich).
     curvatures : (K, p, p)
         Whitened derivatives B⁻¹ (dPhi/dtheta_k) B⁻ᵀ.
     information_inverse : (K, K)
         W, inverse observed information of the covariance parameters.
     residual_df : float
         n − p.
+    coefficient_df : (p,) or None
+        Between-within degrees of freedom of each coefficient.
+    sandwich : Sandwich or None
+        Where the covariance is empirical.
     """
 
     method: DegreesOfFreedom
@@ -52,6 +59,8 @@ class FixedEffects:
     curvatures: np.ndarray
     information_inverse: np.ndarray
     residual_df: float
+    coefficient_df: np.ndarray | None = None
+    sandwich: Sandwich | None = None
 
     def covariance(self) -> np.ndarray:
         """(p, p) covariance of the estimates by the method of the fit."""
@@ -66,13 +75,14 @@ class TestResult:
     Attributes
     ----------
     statistic : float
-        F (scaled by lambda under Kenward–Roger).
+        F (scaled by lambda).
     df1, df2 : float
         Numerator and denominator degrees of freedom; df2 is NaN where Fai and Cornelius's
-        moment does not exist (every direction has two degrees of freedom or fewer).
+        moment does not exist (every direction has two degrees of freedom or fewer), or
+        Hotelling's.
     p : float
     scale : float
-        lambda, 1 except for Kenward–Roger with two or more rows.
+        lambda, 1 except for Kenward–Roger and for a sandwich with two or more rows.
     method : str
         Word of the degrees-of-freedom method.
     labels : tuple of str
@@ -180,9 +190,10 @@ def linear_combinations(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Estimate, standard error and degrees of freedom of each row of L beta.
 
-    The degrees of freedom are 2 v² / (g'Wg), v = c'Phi c with the unadjusted Phi and g its
-    gradient (Giesbrecht and Burns 1985; Fai and Cornelius 1996). For one row Kenward and Roger's
-    are the same number.
+    Satterthwaite's degrees of freedom are 2 v² / (g'Wg), v = c'Phi c with the unadjusted Phi and
+    g its gradient (Giesbrecht and Burns 1985; Fai and Cornelius 1996). For one row Kenward and
+    Roger's are the same number. With a sandwich see `sandwich.satterthwaite_df`, with
+    between-within see `between_within.smallest_df`.
 
     Returns
     -------
@@ -198,7 +209,11 @@ def linear_combinations(
     else:
         variance = np.einsum("ip,pq,iq->i", w, effects.adjusted, w)
     df = np.full(len(L), effects.residual_df)
-    if effects.method is not DegreesOfFreedom.RESIDUAL:
+    if effects.coefficient_df is not None:
+        df = smallest_df(effects.coefficient_df, L)
+    elif effects.method is DegreesOfFreedom.SATTERTHWAITE and effects.sandwich is not None:
+        df = satterthwaite_df(effects.sandwich, w)
+    elif effects.method is not DegreesOfFreedom.RESIDUAL:
         gradient = np.einsum("ip,kpq,iq->ik", w, effects.curvatures, w, optimize=True)
         spread = np.einsum("ik,kj,ij->i", gradient, effects.information_inverse, gradient)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -212,7 +227,8 @@ def joint_test(effects: FixedEffects, L: np.ndarray, labels: tuple[str, ...] = (
 
     Satterthwaite: Fai and Cornelius (1996, J Stat Comput Simul 54:363–378). Kenward–Roger: F
     with the adjusted covariance, scaled by lambda, on m degrees of freedom (Kenward and Roger
-    1997, Biometrics 53:983–997, section 3). Residual: Wald F.
+    1997, Biometrics 53:983–997, section 3). Sandwich with Satterthwaite: approximate Hotelling T²
+    (Pustejovsky and Tipton 2018). Residual, between-within (the smallest of the rows): Wald F.
 
     Raises
     ------
@@ -242,6 +258,10 @@ def joint_test(effects: FixedEffects, L: np.ndarray, labels: tuple[str, ...] = (
     scale, df2 = 1.0, effects.residual_df
     if effects.method.adjusts_covariance:
         scale, df2 = _kenward_roger_scale(effects, w)
+    elif effects.coefficient_df is not None:
+        df2 = float(np.min(smallest_df(effects.coefficient_df, L)))
+    elif effects.method is DegreesOfFreedom.SATTERTHWAITE and effects.sandwich is not None:
+        scale, df2 = hotelling_scale(effects.sandwich, w)
     elif effects.method is DegreesOfFreedom.SATTERTHWAITE:
         df2 = _fai_cornelius(effects, L, w)
     statistic = scale * wald

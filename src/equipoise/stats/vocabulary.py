@@ -1,4 +1,4 @@
-"""The words of the mixed model: covariance structures, likelihoods, degrees of freedom.
+"""The words of the mixed model: covariance structures, likelihoods, inference.
 
 One table each, from which validation, error text and documentation come.
 """
@@ -58,6 +58,7 @@ class DegreesOfFreedom(Enum):
         True,
     )
     SATTERTHWAITE = ("satterthwaite", "Satterthwaite (observed information)", False)
+    BETWEEN_WITHIN = ("between-within", "between-within (R mmrm's and nlme's rule)", False)
     RESIDUAL = ("residual", "residual (n − p)", False)
 
     def __init__(self, word: str, label: str, adjusts_covariance: bool) -> None:
@@ -66,7 +67,24 @@ class DegreesOfFreedom(Enum):
         self.adjusts_covariance = adjusts_covariance
 
 
-_Word = TypeVar("_Word", CovarianceStructure, Likelihood, DegreesOfFreedom)
+class CoefficientCovariance(Enum):
+    """Covariance matrices of the fixed effects: model-based, or empirical (sandwich)."""
+
+    MODEL = ("model", "model-based")
+    CR0 = ("cr0", "empirical, unadjusted (CR0; SAS EMPIRICAL; R mmrm Empirical)")
+    CR2 = ("cr2", "empirical, bias-reduced (CR2; R clubSandwich)")
+    CR2_ROOT = (
+        "cr2-root",
+        "empirical, bias-reduced by (I − H)^(−1/2) (R mmrm Empirical-Bias-Reduced)",
+    )
+    CR3 = ("cr3", "empirical, jackknife (CR3; R mmrm Empirical-Jackknife)")
+
+    def __init__(self, word: str, label: str) -> None:
+        self.word = word
+        self.label = label
+
+
+_Word = TypeVar("_Word", CovarianceStructure, Likelihood, DegreesOfFreedom, CoefficientCovariance)
 
 
 def parse_word(vocabulary: type[_Word], word: object, where: str) -> _Word:
@@ -91,3 +109,28 @@ def parse_word(vocabulary: type[_Word], word: object, where: str) -> _Word:
         rule=f"Valid: {', '.join(words)}",
         remedy=f"Did you mean {close[0]!r}?" if close else "Use one of these words",
     )
+
+
+def parse_df(
+    word: str | DegreesOfFreedom | None, vcov: CoefficientCovariance
+) -> DegreesOfFreedom:
+    """The degrees of freedom that go with a covariance of the coefficients.
+
+    Raises
+    ------
+    ArgumentError
+        For Kenward–Roger with an empirical covariance.
+    """
+    empirical = vcov is not CoefficientCovariance.MODEL
+    if word is None:
+        word = DegreesOfFreedom.SATTERTHWAITE if empirical else DegreesOfFreedom.KENWARD_ROGER
+    method = parse_word(DegreesOfFreedom, word, "df")
+    if empirical and method.adjusts_covariance:
+        allowed = [member.word for member in DegreesOfFreedom if not member.adjusts_covariance]
+        raise ArgumentError(
+            "Kenward–Roger does not go with an empirical covariance",
+            where=f"df={method.word!r}, vcov={vcov.word!r}",
+            rule="It corrects the model-based covariance, whose form a sandwich does not take",
+            remedy=f"With vcov={vcov.word!r} use df in {', '.join(allowed)}",
+        )
+    return method
