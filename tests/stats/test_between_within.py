@@ -49,9 +49,10 @@ def test_without_intercept_and_with_one_visit() -> None:
 
 def test_with_a_sandwich() -> None:
     fit = fit_like("orthodont_us", df="between-within", vcov="cr2")
-    assert fit.coefficients["df"].to_list() == fit_like(
-        "orthodont_us", df="between-within"
-    ).coefficients["df"].to_list()
+    assert (
+        fit.coefficients["df"].to_list()
+        == fit_like("orthodont_us", df="between-within").coefficients["df"].to_list()
+    )
     assert fit.coefficients["se"].to_list() == fit_like(
         "orthodont_us", vcov="cr2"
     ).coefficients["se"].to_list()  # fmt: skip

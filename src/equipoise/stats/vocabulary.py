@@ -111,9 +111,7 @@ def parse_word(vocabulary: type[_Word], word: object, where: str) -> _Word:
     )
 
 
-def parse_df(
-    word: str | DegreesOfFreedom | None, vcov: CoefficientCovariance
-) -> DegreesOfFreedom:
+def parse_df(word: str | DegreesOfFreedom | None, vcov: CoefficientCovariance) -> DegreesOfFreedom:
     """The degrees of freedom that go with a covariance of the coefficients.
 
     Raises
