@@ -29,6 +29,17 @@ if TYPE_CHECKING:
 _SMALLEST, _LARGEST = 1e-100, 1e100
 
 
+@dataclass(frozen=True, slots=True)
+class ColumnRoles:
+    """Names of the user's columns that have a role beside the formula."""
+
+    subject: str
+    visit: str
+    weights: str | None = None
+    group: str | None = None
+    coordinates: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ModelData:
     """The rows that enter the fit, as arrays.
@@ -69,6 +80,9 @@ class ModelData:
     group_levels : tuple of str
     coordinates : float64 (n, d) or None
         Of each row, for spatial covariance structures.
+    roles : ColumnRoles
+    columns : dict of str to (n,) array
+        The formula's columns but the response: codes of factors (as `levels`), numbers.
     """
 
     formula: ParsedFormula
@@ -87,6 +101,8 @@ class ModelData:
     n_subjects_in_data: int
     participants: tuple[Any, ...]
     source_row: np.ndarray
+    roles: ColumnRoles
+    columns: dict[str, np.ndarray]
     weights: np.ndarray | None = None
     group: np.ndarray | None = None
     group_levels: tuple[str, ...] = ()
@@ -244,6 +260,11 @@ def read_model_data(
         n_subjects_in_data=n_subjects_in_data,
         participants=tuple(columns[subject].unique().sort().to_list()),
         source_row=np.flatnonzero(keep),
+        roles=ColumnRoles(subject, visit),
+        columns={
+            name: factors[name].codes if name in factors else frame_columns[name]
+            for name in sorted(parsed.columns - parsed.response_columns)
+        },
     )
 
 

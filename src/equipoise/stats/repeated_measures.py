@@ -33,6 +33,8 @@ from .vocabulary import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from .model_data import ModelData
+
 
 def mmrm(
     formula: str,
@@ -99,8 +101,6 @@ def mmrm(
     Mallinckrodt CH, Clark WS, David SR (2001) J Biopharm Stat 11:9–21.
     Kenward MG, Roger JH (1997) Biometrics 53:983–997.
     """
-    import numpy as np
-
     structure = parse_word(CovarianceStructure, covariance, "covariance")
     likelihood = parse_word(Likelihood, method, "method")
     robust = parse_word(CoefficientCovariance, vcov, "vcov")
@@ -108,6 +108,28 @@ def mmrm(
     if not isinstance(alpha, int | float) or not 0.0 < alpha < 1.0:
         raise ArgumentError("alpha lies between 0 and 1", where="alpha", value=alpha)
     read = read_model_data(formula, data, subject=subject, visit=visit, visit_levels=visit_levels)
+    return fit_model(
+        read,
+        structure=structure,
+        likelihood=likelihood,
+        df_method=df_method,
+        vcov=robust,
+        alpha=float(alpha),
+    )
+
+
+def fit_model(
+    read: ModelData,
+    *,
+    structure: CovarianceStructure,
+    likelihood: Likelihood,
+    df_method: DegreesOfFreedom,
+    vcov: CoefficientCovariance,
+    alpha: float,
+) -> MMRMFit:
+    """Fit to the arrays of a model; see `mmrm`."""
+    import numpy as np
+
     n, p = read.design.shape
     n_visits = len(read.visits)
     ortho, triangle, log_root = orthonormal_design(read)
@@ -143,11 +165,11 @@ def mmrm(
     if df_method is DegreesOfFreedom.BETWEEN_WITHIN:
         effects = replace(effects, coefficient_df=between_within_df(read))
     fit = MMRMFit(
-        formula=formula,
+        formula=read.formula.text,
         structure=structure,
         likelihood=likelihood,
         df_method=df_method,
-        alpha=float(alpha),
+        alpha=alpha,
         covariance=factor @ factor.T,
         visits=read.visits,
         minus2_log_likelihood=minus2,
@@ -161,4 +183,4 @@ def mmrm(
         effects=effects,
         data=read,
     )
-    return fit if robust is CoefficientCovariance.MODEL else with_sandwich(fit, robust)
+    return fit if vcov is CoefficientCovariance.MODEL else with_sandwich(fit, vcov)
