@@ -206,7 +206,7 @@ def test_a_factor_inside_a_numeric_function_is_refused() -> None:
         ("covariance", "unstructured", "covariance: unknown word.*Valid: us"),
         ("method", "mle", "method: unknown word.*Valid: reml, ml.*Did you mean 'ml'"),
         ("df", "kenward_roger", "Valid: kenward-roger, .*Did you mean 'kenward-roger'"),
-        ("df", None, "df: unknown word"),
+        ("df", 3, "df: unknown word"),
         ("alpha", 0.0, "alpha lies between 0 and 1"),
         ("alpha", "5", "alpha lies between 0 and 1"),
         ("subject", "patient", "subject='patient': no such column.*Columns: id, week"),
