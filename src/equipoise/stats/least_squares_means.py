@@ -1,8 +1,8 @@
-"""Least-squares means: the rows of the design at a balanced reference grid, averaged.
+"""Least-squares means: the rows of the design at a reference grid, averaged.
 
-Equal weights over the levels of the other factors, numeric covariates at their mean over the
-rows used (SAS LSMEANS; Searle, Speed and Milliken 1980, The American Statistician 34:216–221).
-Derivation: docs/methods/least-squares-means.md.
+With equal weights over the levels of the other factors and numeric covariates at their mean over
+the rows used they are SAS's LSMEANS (Searle, Speed and Milliken 1980, The American Statistician
+34:216–221). Derivation: docs/methods/least-squares-means.md.
 """
 
 from __future__ import annotations
@@ -10,88 +10,103 @@ from __future__ import annotations
 import difflib
 import itertools
 import math
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
+from .design_grid import design_rows
 from .errors import ArgumentError
-from .model_data import design_rows
+from .vocabulary import MeanWeights
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import numpy as np
+    import polars as pl
 
     from .model_data import ModelData
 
 _LARGEST_GRID = 2_000_000
+_CACHED_GRIDS = 256
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReferenceGrid:
+    """Combinations of levels and values, and the row of coefficients of each one's LS mean.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Factors, and covariates that take several values; the last varies fastest.
+    levels : tuple of tuple
+        The levels and values of each name, in order.
+    frame : polars.DataFrame
+        One column a name; the factors are Enums.
+    matrix : (rows, p) array, read-only
+    """
+
+    names: tuple[str, ...]
+    levels: tuple[tuple[Any, ...], ...]
+    frame: pl.DataFrame
+    matrix: np.ndarray
 
 
 def reference_grid(
     data: ModelData,
     factors: Sequence[str],
-    at: Mapping[str, float | str] | None = None,
-) -> tuple[list[tuple[str, ...]], np.ndarray]:
+    at: Mapping[str, Any] | None = None,
+    weights: MeanWeights = MeanWeights.EQUAL,
+) -> ReferenceGrid:
     """Levels of `factors` and the row of coefficients that gives each LS mean.
 
     Parameters
     ----------
     data : ModelData
     factors : sequence of str
-        The last varies fastest.
+        The last varies fastest. A numeric covariate may stand here if `at` gives its values.
     at : mapping, optional
-        Values for numeric covariates instead of their means, and single levels for factors
-        instead of the average over all levels.
+        Numeric covariates: a value instead of the mean, or several, each of which is reported.
+        Factors: one level, or several over which is averaged, instead of all.
+    weights : MeanWeights
+        Of the levels over which is averaged.
 
     Returns
     -------
-    levels : list of tuple of str
-        One tuple a row of the matrix.
-    L : (rows, p) array
+    ReferenceGrid
+        The same object for the same question.
 
     Raises
     ------
     ArgumentError
-        If a name is not a factor of the formula, or a value is not one of its levels.
+        If a name is not a factor of the formula, a value is not one of its levels, or a mean has
+        no row to take its weights from.
     """
+    key = ("grid", tuple(factors), _frozen(at), weights)
+    grid = data.cache.get(key)
+    if grid is None:
+        grid = _build(data, list(factors), dict(at or {}), weights)
+        if len(data.cache) > _CACHED_GRIDS:
+            data.cache.clear()
+        data.cache[key] = grid
+    return grid
+
+
+def _frozen(at: Mapping[str, Any] | None) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted((str(name), repr(value)) for name, value in (at or {}).items()))
+
+
+def _build(
+    data: ModelData, listed: list[str], at: dict[str, Any], weights: MeanWeights
+) -> ReferenceGrid:
     import numpy as np
+    import polars as pl
 
-    fixed = dict(at or {})
-    for name in factors:
-        _require_factor(data, name)
-        if name in fixed:
-            raise ArgumentError(
-                "a factor is both listed and held at one level", where="at", value=name
-            )
-    for name, value in fixed.items():
-        if name in data.levels:
-            if str(value) not in data.levels[name]:
-                raise ArgumentError(
-                    f"not a level of {name!r}",
-                    where="at",
-                    value=value,
-                    rule=f"Levels: {', '.join(data.levels[name])}",
-                )
-        elif name not in data.means:
-            raise ArgumentError(
-                "not a column of the formula",
-                where="at",
-                value=name,
-                rule=f"Columns: {', '.join([*data.levels, *data.means])}",
-            )
-        elif isinstance(value, str) or not math.isfinite(value):
-            raise ArgumentError(
-                f"the value of the numeric covariate {name!r} is not a number",
-                where="at",
-                value=value,
-            )
-
-    averaged = [name for name in data.levels if name not in factors]
-    codes = {
-        name: [data.levels[name].index(str(fixed[name]))]
-        if name in fixed
-        else range(len(data.levels[name]))
-        for name in [*factors, *averaged]
-    }
-    rows = math.prod(len(c) for c in codes.values())
+    values, codes = _chosen(data, listed, at)
+    several = [name for name, points in values.items() if len(points) > 1 and name not in listed]
+    names = [*several, *listed]
+    averaged = [name for name in data.levels if name not in names]
+    axes = [*names, *averaged]
+    sizes = [len(codes[name] if name in codes else values[name]) for name in axes]
+    rows = math.prod(sizes)
     if rows > _LARGEST_GRID:
         raise ArgumentError(
             f"the reference grid has {rows} points",
@@ -99,23 +114,161 @@ def reference_grid(
             rule=f"At most {_LARGEST_GRID}",
             remedy="Hold factors with many levels at one level with at={…}",
         )
-    grid = np.array(list(itertools.product(*codes.values())), dtype=np.int64).reshape(rows, -1)
+    place = dict(zip(axes, np.indices(sizes).reshape(len(axes), rows), strict=True))
+    numeric = {
+        name: np.asarray(points)[place[name]] if name in place else np.full(rows, points[0])
+        for name, points in values.items()
+    }
     matrix = design_rows(
-        data,
-        {name: grid[:, i] for i, name in enumerate(codes)},
-        {name: np.full(rows, float(fixed.get(name, mean))) for name, mean in data.means.items()},
+        data, {name: np.asarray(c)[place[name]] for name, c in codes.items()}, numeric
     )
-    cells = math.prod(len(codes[name]) for name in factors)
-    averages = matrix.reshape(cells, rows // cells, -1).mean(axis=1)
+    cells = math.prod(sizes[: len(names)])
+    matrix = matrix.reshape(cells, rows // cells, -1)
+    levels = tuple(
+        tuple(data.levels[name][c] for c in codes[name]) if name in codes else values[name]
+        for name in names
+    )
+    if weights is MeanWeights.EQUAL:
+        averages = matrix.mean(axis=1)
+    else:
+        shares = _shares(data, axes, len(names), codes, sizes, weights)
+        _require_rows(shares, names, levels, weights)
+        averages = np.einsum("cr,crp->cp", shares, matrix)
     if not np.all(np.isfinite(averages)):
         raise ArgumentError(
             "the design is not finite at these values",
             where="at",
-            value=fixed or data.means,
+            value=at or data.means,
             remedy="A logarithm or root of a value that has none?",
         )
-    levels = list(itertools.product(*(data.levels[name] for name in factors)))
-    return levels, averages
+    averages.flags.writeable = False
+    columns = [
+        pl.Series(
+            name,
+            [levels[i][j] for j in place[name].reshape(cells, -1)[:, 0]],
+            dtype=pl.Enum(data.levels[name]) if name in codes else pl.Float64,
+        )
+        for i, name in enumerate(names)
+    ]
+    return ReferenceGrid(tuple(names), levels, pl.DataFrame(columns), averages)
+
+
+def _chosen(
+    data: ModelData, listed: list[str], at: dict[str, Any]
+) -> tuple[dict[str, tuple[float, ...]], dict[str, list[int]]]:
+    """Values of every covariate and codes of every factor that the grid holds."""
+    for name in listed:
+        if name in data.means and isinstance(at.get(name), list | tuple):
+            continue
+        _require_factor(data, name)
+        if name in at and not isinstance(at[name], list | tuple):
+            raise ArgumentError(
+                "a factor is both listed and held at one level", where="at", value=name
+            )
+    values: dict[str, tuple[float, ...]] = {name: (mean,) for name, mean in data.means.items()}
+    codes = {name: list(range(len(levels))) for name, levels in data.levels.items()}
+    for name, value in at.items():
+        given: list[Any] = list(value) if isinstance(value, list | tuple) else [value]
+        if not given or len({str(v) for v in given}) < len(given):
+            raise ArgumentError(f"no value, or one twice, for {name!r}", where="at", value=value)
+        if name in data.levels:
+            unknown = [v for v in given if str(v) not in data.levels[name]]
+            if unknown:
+                raise ArgumentError(
+                    f"not a level of {name!r}",
+                    where="at",
+                    value=unknown[0],
+                    rule=f"Levels: {', '.join(data.levels[name])}",
+                )
+            codes[name] = [data.levels[name].index(str(v)) for v in given]
+        elif name not in data.means:
+            raise ArgumentError(
+                "not a column of the formula",
+                where="at",
+                value=name,
+                rule=f"Columns: {', '.join([*data.levels, *data.means])}",
+            )
+        else:
+            values[name] = tuple(_number(name, v) for v in given)
+    return values, codes
+
+
+def _number(name: str, value: Any) -> float:
+    try:
+        number = math.nan if isinstance(value, str | bytes) else float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise ArgumentError(
+            f"the value of the numeric covariate {name!r} is not a number", where="at", value=value
+        )
+    return number
+
+
+def _shares(
+    data: ModelData,
+    axes: list[str],
+    n_names: int,
+    codes: dict[str, list[int]],
+    sizes: list[int],
+    weights: MeanWeights,
+) -> np.ndarray:
+    """(cells, combinations of the averaged levels) weights; each row has sum one, or is NaN."""
+    import numpy as np
+
+    kept = np.ones(len(data.subject), dtype=bool)
+    index = np.zeros(len(data.subject), dtype=np.int64)
+    shape: list[int] = []
+    for axis, size in zip(axes, sizes, strict=True):
+        if axis not in codes:
+            shape.append(1)
+            continue
+        position = np.full(len(data.levels[axis]), -1)
+        position[codes[axis]] = np.arange(size)
+        where = position[data.columns[axis]]
+        kept &= where >= 0
+        index = index * size + where
+        shape.append(size)
+    row_weights = np.ones(len(data.subject))
+    if weights is MeanWeights.PARTICIPANTS:
+        row_weights /= np.bincount(data.subject)[data.subject]
+    counts = np.bincount(index[kept], row_weights[kept], minlength=math.prod(shape)).reshape(shape)
+    own = tuple(range(n_names))
+    if weights is MeanWeights.FLAT:
+        counts = (counts > 0.0).astype(float)
+    elif weights is not MeanWeights.CELLS:
+        counts = counts.sum(axis=own, keepdims=True)
+    if weights is MeanWeights.OUTER:
+        total, product = counts.sum(), np.ones_like(counts)
+        for axis in range(n_names, len(axes)):
+            others = tuple(i for i in range(len(axes)) if i != axis)
+            product = product * (counts.sum(axis=others, keepdims=True) / total)
+        counts = product
+    cells = math.prod(sizes[:n_names])
+    full = np.broadcast_to(counts, sizes).reshape(cells, -1)
+    with np.errstate(invalid="ignore"):
+        return full / full.sum(axis=1, keepdims=True)
+
+
+def _require_rows(
+    shares: np.ndarray,
+    names: list[str],
+    levels: tuple[tuple[Any, ...], ...],
+    weights: MeanWeights,
+) -> None:
+    import numpy as np
+
+    empty = ~np.all(np.isfinite(shares), axis=1)
+    if not np.any(empty):
+        return
+    cells = list(itertools.product(*levels))
+    shown = [", ".join(str(v) for v in cells[i]) or "all" for i in np.flatnonzero(empty)]
+    raise ArgumentError(
+        f"no row has these levels of {', '.join(names)}",
+        where=f"weights={weights.word!r}",
+        value="; ".join(shown[:8]) + ("; …" if len(shown) > 8 else ""),
+        remedy="Use weights='equal', or hold other factors at levels that occur together",
+    )
 
 
 def _require_factor(data: ModelData, name: str) -> None:

@@ -6,12 +6,14 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .comparisons import compare_levels, contrast_rows, grid_for, joint_tests
 from .distributions import t_quantile, two_sided_t
 from .errors import ArgumentError
 from .fit_summary import fit_as_dict, fit_as_text
 from .information_criteria import InformationCriteria, information_criteria
-from .least_squares_means import reference_grid
+from .named_combinations import combination_rows, profile_rows
 from .small_samples import TestResult, joint_test, linear_combinations
+from .tests_of_terms import type_three_hypotheses
 from .vocabulary import CoefficientCovariance, Likelihood
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from .convergence import Convergence
     from .model_data import ModelData
     from .small_samples import FixedEffects
-    from .vocabulary import CovarianceStructure, DegreesOfFreedom
+    from .vocabulary import CovarianceStructure, DegreesOfFreedom, MeanWeights
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -127,28 +129,33 @@ class MMRMFit:
         """(p, p) covariance of the coefficients by the method of the fit."""
         return self.effects.covariance()
 
-    def linear(self, L: Any) -> pl.DataFrame:
+    def linear(self, L: Any, labels: Sequence[str] | None = None) -> pl.DataFrame:
         """Each row of L beta: estimate, se, df, t, p, lower, upper.
 
         Parameters
         ----------
         L : array_like, (l, p) or (p,)
             One row a combination of the coefficients, in the order of `terms`.
+        labels : sequence of str, optional
+            Names of the rows; they become a first column, label.
 
         Raises
         ------
         ArgumentError
-            If L has another width, or is not finite.
+            If L has another width, or is not finite, or has another number of labels.
         """
         import numpy as np
         import polars as pl
 
-        estimate, se, df = linear_combinations(self.effects, self._contrast_matrix(L))
+        matrix = self._contrast_matrix(L)
+        names = _labels(labels, len(matrix))
+        estimate, se, df = linear_combinations(self.effects, matrix)
         with np.errstate(divide="ignore", invalid="ignore"):
             t = estimate / se
         half = t_quantile(1.0 - self.alpha / 2.0, df) * se
         return pl.DataFrame(
             {
+                **({"label": names} if names else {}),
                 "estimate": estimate,
                 "se": se,
                 "df": df,
@@ -175,55 +182,92 @@ class MMRMFit:
             Also holds df1, df2 and p.
         """
         matrix = self._contrast_matrix(L)
-        names = tuple(labels or ())
-        if names and len(names) != len(matrix):
-            raise ArgumentError(
-                f"{len(names)} labels for {len(matrix)} rows", where="labels", value=names
-            )
-        return joint_test(self.effects, matrix, names)
+        return joint_test(self.effects, matrix, _labels(labels, len(matrix)))
+
+    def combination(self, weights: Mapping[str, Any]) -> pl.DataFrame:
+        """Combinations of coefficients written by name.
+
+        Parameters
+        ----------
+        weights : mapping
+            Term to weight, as in ``{"arm[T.drug]": 1, "arm[T.drug]:visit[T.w8]": 1}``; or label
+            to such a mapping, for several.
+
+        Returns
+        -------
+        polars.DataFrame
+            label, then the columns of `linear`.
+        """
+        return self.linear(*combination_rows(self.terms, weights))
+
+    def mean_at(self, profiles: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> pl.DataFrame:
+        """Expected response for written-out profiles: a value for every column of the formula.
+
+        Returns
+        -------
+        polars.DataFrame
+            The columns of the formula, estimate, se, df, lower, upper.
+        """
+        import polars as pl
+
+        frame, L = profile_rows(self.data, profiles)
+        return pl.concat([frame, self.linear(L).drop("t", "p")], how="horizontal")
+
+    def type3(self) -> pl.DataFrame:
+        """Type III tests of every term, as in SAS PROC MIXED; the intercept is not tested.
+
+        Returns
+        -------
+        polars.DataFrame
+            term, F, df1, df2, p. Null, with df1 = 0, where nothing of a term is estimable.
+        """
+        import polars as pl
+
+        rows: list[dict[str, Any]] = []
+        for term, L in type_three_hypotheses(self.data).items():
+            row: dict[str, Any] = {"term": term, "F": None, "df1": 0.0, "df2": None, "p": None}
+            if len(L):
+                result = joint_test(self.effects, L)
+                row.update(F=result.statistic, df1=float(result.df1), df2=result.df2, p=result.p)
+            rows.append(row)
+        schema = {"term": pl.String} | dict.fromkeys(("F", "df1", "df2", "p"), pl.Float64)
+        return pl.DataFrame(rows, schema=schema)
 
     def lsmeans_matrix(
         self,
-        factor: str,
+        factor: str | Sequence[str],
         by: str | Sequence[str] | None = None,
-        at: Mapping[str, float | str] | None = None,
+        at: Mapping[str, Any] | None = None,
+        weights: str | MeanWeights = "equal",
     ) -> tuple[pl.DataFrame, np.ndarray]:
         """Levels and the (rows, p) matrix L whose product with the coefficients is the LS means.
 
         Rows: the levels of `by` in order, and within them those of `factor`.
         """
-        import polars as pl
-
-        others = _names(by)
-        if factor in others or len(set(others)) < len(others):
-            raise ArgumentError("a factor stands twice", where="by", value=others)
-        names = [*others, factor]
-        levels, L = reference_grid(self.data, names, at)
-        columns = {
-            name: pl.Series(
-                name,
-                [row[names.index(name)] for row in levels],
-                dtype=pl.Enum(self.data.levels[name]),
-            )
-            for name in [factor, *others]
-        }
-        return pl.DataFrame(columns), L
+        grid, factors, others = grid_for(self.data, factor, by, at, weights)
+        return grid.frame.select([*factors, *others]), grid.matrix.copy()
 
     def lsmeans(
         self,
-        factor: str,
+        factor: str | Sequence[str],
         by: str | Sequence[str] | None = None,
-        at: Mapping[str, float | str] | None = None,
+        at: Mapping[str, Any] | None = None,
+        weights: str | MeanWeights = "equal",
     ) -> pl.DataFrame:
         """Least-squares means of `factor`, at each level of `by`.
 
         Parameters
         ----------
-        factor : str
+        factor : str or sequence of str
+            Of several factors, each combination.
         by : str or sequence of str, optional
         at : mapping, optional
-            Numeric covariates at other values than their means over the rows used; a factor at
-            one level instead of the equally weighted average.
+            Numeric covariates at other values than their means over the rows used; several values
+            of one are all reported. A factor at one level instead of the average over all, or at
+            several, over which is averaged; several levels of `factor` or `by` itself are the ones
+            that are reported.
+        weights : str
+            A word of `MeanWeights`: of the levels over which is averaged.
 
         Returns
         -------
@@ -232,57 +276,81 @@ class MMRMFit:
         """
         import polars as pl
 
-        levels, L = self.lsmeans_matrix(factor, by, at)
-        return pl.concat([levels, self.linear(L).drop("t", "p")], how="horizontal")
+        grid, factors, others = grid_for(self.data, factor, by, at, weights)
+        head = grid.frame.select([*factors, *others])
+        return pl.concat([head, self.linear(grid.matrix).drop("t", "p")], how="horizontal")
 
     def contrasts(
         self,
-        factor: str,
-        reference: str | None = None,
+        factor: str | Sequence[str],
+        reference: Any = None,
         by: str | Sequence[str] | None = None,
-        at: Mapping[str, float | str] | None = None,
+        at: Mapping[str, Any] | None = None,
+        *,
+        kind: Any = "reference",
+        weights: str | MeanWeights = "equal",
+        adjust: str = "none",
+        family: str = "by",
+        seed: int = 20261123,
     ) -> pl.DataFrame:
-        """Differences of LS means from a reference level, at each level of `by`; unadjusted.
+        """Contrasts of LS means, at each level of `by`.
 
         Parameters
         ----------
-        factor : str
-        reference : str, optional
-            The first level where it is left out.
-        by, at
+        factor : str or sequence of str
+            Of several factors, the combinations of their levels are compared.
+        reference : str or tuple, optional
+            For kind ``"reference"``; the first level where it is left out.
+        by, at, weights
             As in `lsmeans`.
+        kind : str, mapping or sequence
+            A word of `Comparison`; or contrasts of one's own, name → weights of the levels, as in
+            ``{"late": {"w6": 0.5, "w8": 0.5}}``; or one of these for each of several factors, for
+            contrasts of contrasts.
+        adjust : str
+            A word of `Adjustment`.
+        family : str
+            A word of `Family`: what is adjusted together.
+        seed : int
+            Of the lattice for a multivariate t that no quadrature reaches.
 
         Returns
         -------
         polars.DataFrame
             by …, contrast ("level - reference"), level, reference, estimate, se, df, t, p,
-            lower, upper.
+            lower, upper: unadjusted. With `adjust` also p_adjusted, lower_simultaneous,
+            upper_simultaneous (null where the method has no limits), adjustment, family_size, and
+            p_error, the estimated absolute error of p_adjusted.
         """
-        import numpy as np
-        import polars as pl
-
-        frame, L = self.lsmeans_matrix(factor, by, at)
-        levels = self.data.levels[factor]
-        chosen = levels[0] if reference is None else str(reference)
-        if chosen not in levels:
-            raise ArgumentError(
-                f"not a level of {factor!r}",
-                where="reference",
-                value=reference,
-                rule=f"Levels: {', '.join(levels)}",
-            )
-        base = levels.index(chosen)
-        rows = np.arange(len(L)).reshape(-1, len(levels))
-        kept = np.delete(rows, base, axis=1)
-        differences = L[kept.ravel()] - np.repeat(L[rows[:, base]], len(levels) - 1, axis=0)
-        heads = frame[kept.ravel().tolist()]
-        level = heads[factor].cast(pl.String)
-        named = heads.drop(factor).with_columns(
-            (level + f" - {chosen}").alias("contrast"),
-            level.alias("level"),
-            pl.lit(chosen).alias("reference"),
+        rows = contrast_rows(
+            self.data, factor, reference=reference, by=by, at=at, kind=kind, weights=weights
         )
-        return pl.concat([named, self.linear(differences)], how="horizontal")
+        return compare_levels(self, rows, adjust, family, seed)
+
+    def test_contrasts(
+        self,
+        factor: str | Sequence[str],
+        reference: Any = None,
+        by: str | Sequence[str] | None = None,
+        at: Mapping[str, Any] | None = None,
+        *,
+        kind: Any = "reference",
+        weights: str | MeanWeights = "equal",
+        family: str = "by",
+    ) -> pl.DataFrame:
+        """F tests that all contrasts are zero: at each level of `by`, or with ``"all"`` at any.
+
+        Parameters as in `contrasts`. Contrasts that follow from others are left out.
+
+        Returns
+        -------
+        polars.DataFrame
+            by …, F, df1, df2, p; one row without by for ``family="all"``.
+        """
+        rows = contrast_rows(
+            self.data, factor, reference=reference, by=by, at=at, kind=kind, weights=weights
+        )
+        return joint_tests(self, rows, family)
 
     def to_dict(self) -> dict[str, Any]:
         """All results as plain Python values, ready for JSON."""
@@ -309,7 +377,8 @@ class MMRMFit:
         return matrix
 
 
-def _names(by: str | Sequence[str] | None) -> list[str]:
-    if by is None:
-        return []
-    return [by] if isinstance(by, str) else list(by)
+def _labels(labels: Sequence[str] | None, rows: int) -> tuple[str, ...]:
+    names = tuple(labels or ())
+    if names and len(names) != rows:
+        raise ArgumentError(f"{len(names)} labels for {rows} rows", where="labels", value=names)
+    return names

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .errors import ArgumentError, StatsError, design_error
@@ -83,6 +83,8 @@ class ModelData:
     roles : ColumnRoles
     columns : dict of str to (n,) array
         The formula's columns but the response: codes of factors (as `levels`), numbers.
+    cache : dict
+        What follows from the rest and is costly to find again (`design_grid`, reference grids).
     """
 
     formula: ParsedFormula
@@ -107,6 +109,7 @@ class ModelData:
     group: np.ndarray | None = None
     group_levels: tuple[str, ...] = ()
     coordinates: np.ndarray | None = None
+    cache: dict[Any, Any] = field(default_factory=dict, repr=False)
 
 
 def read_model_data(
@@ -268,22 +271,13 @@ def read_model_data(
     )
 
 
-def design_rows(
+def library_rows(
     data: ModelData, factors: Mapping[str, np.ndarray], numeric: Mapping[str, np.ndarray]
 ) -> np.ndarray:
-    """Rows of the design matrix at given values.
+    """Rows of the design matrix at given values, evaluated by the formula library.
 
-    Parameters
-    ----------
-    data : ModelData
-    factors : mapping of str to int (m,)
-        Codes of every factor in the formula.
-    numeric : mapping of str to float (m,)
-        Values of every numeric covariate.
-
-    Returns
-    -------
-    (m, p) array
+    Parameters and result as in `design_grid.design_rows`, which needs it for functions that
+    learnt something from the data.
     """
     import numpy as np
     import pandas as pd

@@ -84,7 +84,87 @@ class CoefficientCovariance(Enum):
         self.label = label
 
 
-_Word = TypeVar("_Word", CovarianceStructure, Likelihood, DegreesOfFreedom, CoefficientCovariance)
+class MeanWeights(Enum):
+    """Weights of the factor levels over which a least-squares mean is averaged.
+
+    Frequencies are those of the levels that the reference grid holds. "Rows" are the rows used
+    in the fit, so that a participant with four visits counts four times.
+    """
+
+    EQUAL = ("equal", "equal weights (SAS LSMEANS; emmeans equal)")
+    PROPORTIONAL = (
+        "proportional",
+        "joint frequencies of the averaged factors over the rows (SAS OM; emmeans proportional)",
+    )
+    PARTICIPANTS = (
+        "participants",
+        "joint frequencies of the averaged factors, every participant counted once",
+    )
+    OUTER = ("outer", "products of the averaged factors' marginal frequencies (emmeans outer)")
+    CELLS = ("cells", "frequencies over the rows within each mean's own cell (emmeans cells)")
+    FLAT = ("flat", "equal weights over the combinations that have rows (emmeans flat)")
+
+    def __init__(self, word: str, label: str) -> None:
+        self.word = word
+        self.label = label
+
+
+class Comparison(Enum):
+    """Which contrasts of the levels of a factor are formed."""
+
+    REFERENCE = ("reference", "each level minus the reference")
+    PAIRWISE = ("pairwise", "each level minus each later one")
+    REVERSE_PAIRWISE = ("reverse-pairwise", "each level minus each earlier one")
+    CONSECUTIVE = ("consecutive", "each level minus the one before")
+    MEAN = ("mean", "each level minus the mean of all levels")
+    OTHERS = ("others", "each level minus the mean of the other levels")
+
+    def __init__(self, word: str, label: str) -> None:
+        self.word = word
+        self.label = label
+
+
+class Adjustment(Enum):
+    """Adjustments for several comparisons; the last field says whether limits exist."""
+
+    NONE = ("none", "no adjustment", True)
+    BONFERRONI = ("bonferroni", "Bonferroni", True)
+    SIDAK = ("sidak", "Šidák", True)
+    HOLM = ("holm", "Holm", False)
+    HOCHBERG = ("hochberg", "Hochberg", False)
+    SCHEFFE = ("scheffe", "Scheffé", True)
+    TUKEY = ("tukey", "Tukey–Kramer", True)
+    DUNNETT = ("dunnett", "Dunnett", True)
+    MVT = ("mvt", "multivariate t", True)
+
+    def __init__(self, word: str, label: str, has_limits: bool) -> None:
+        self.word = word
+        self.label = label
+        self.has_limits = has_limits
+
+
+class Family(Enum):
+    """Which comparisons are adjusted for one another."""
+
+    BY = ("by", "the comparisons within each level of `by`")
+    ALL = ("all", "all the comparisons")
+
+    def __init__(self, word: str, label: str) -> None:
+        self.word = word
+        self.label = label
+
+
+_Word = TypeVar(
+    "_Word",
+    CovarianceStructure,
+    Likelihood,
+    DegreesOfFreedom,
+    CoefficientCovariance,
+    MeanWeights,
+    Comparison,
+    Adjustment,
+    Family,
+)
 
 
 def parse_word(vocabulary: type[_Word], word: object, where: str) -> _Word:
