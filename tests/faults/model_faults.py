@@ -7,6 +7,7 @@ CALLS. The sites in the source are found by their text, so that none can be forg
 from __future__ import annotations
 
 import ast
+import dataclasses
 import re
 from collections.abc import Callable
 from unittest import mock
@@ -18,6 +19,8 @@ from tests.conftest import ROOT
 
 from equipoise import stats
 from equipoise.stats import StatsError
+from equipoise.stats.design_grid import design_plan
+from equipoise.stats.multivariate_t import maximum_t
 from equipoise.stats.participant_arrays import flag_row
 from equipoise.stats.stopping import stopping_boundary, stopping_characteristics
 
@@ -78,6 +81,12 @@ def flat():
     return trial().with_columns(
         pl.when(pl.col("week") == "W1").then(5.0).otherwise(pl.col("y")).alias("y")
     )
+
+
+def nested():
+    """No row of the control arm at W2, and no interaction in the model."""
+    gone = (pl.col("week") == "W2") & (pl.col("arm") == "control")
+    return fit(trial().filter(gone.not_()), "y ~ arm + week")
 
 
 WEIGHTS = [0.5, 0.5]
@@ -141,6 +150,30 @@ CALLS: dict[str, list[Callable[[], object]]] = {
         lambda: fit().test(np.full((1, len(fit().terms)), np.nan)),
         lambda: fit().test(np.zeros((1, len(fit().terms)))),
         lambda: fit().test(np.ones((2, len(fit().terms)))),
+        lambda: fit().lsmeans([]),
+        lambda: fit().lsmeans("arm", at={"week": ["W1", "W1"]}),
+        lambda: nested().lsmeans("arm", by="week", weights="cells"),
+        lambda: fit().combination({}),
+        lambda: fit().combination({"arm[T.drugs]": 1}),
+        lambda: fit().combination({"arm[T.drug]": "one"}),
+        lambda: fit().mean_at([]),
+        lambda: fit().mean_at({"arm": "drug", "week": "W1"}),
+    ],
+    "Comparisons of levels": [
+        lambda: fit().contrasts("week", kind="helmert"),
+        lambda: fit().contrasts("week", "W0", kind="pairwise"),
+        lambda: fit().contrasts("week", at={"week": ["W1"]}),
+        lambda: fit().contrasts("week", kind={}),
+        lambda: fit().contrasts("week", kind={"late": [0.5, 0.5]}),
+        lambda: fit().contrasts("week", kind={"late": {"W1": 0.5, "W7": 0.5}}),
+        lambda: fit().contrasts("week", kind={"late": {"W1": 0.5, ("W1",): 0.5}}),
+        lambda: fit().contrasts("week", kind={"late": 1.0}),
+        lambda: fit().contrasts("week", kind={"late": {"W1": 0.0}}),
+        lambda: fit().contrasts(["arm", "week"], kind=["reference"]),
+        lambda: fit().contrasts(["arm", "week"], "control", kind=["reference", "pairwise"]),
+        lambda: fit().contrasts("week", adjust="tukey"),
+        lambda: fit().contrasts("week", kind="pairwise", adjust="dunnett"),
+        lambda: maximum_t([[1.0, 2.0], [2.0, 1.0]]),
     ],
     "Counts, rates and proportions": [
         lambda: stats.clopper_pearson(1.5, 10),  # pyright: ignore[reportArgumentType]
@@ -197,8 +230,22 @@ def too_many_points() -> object:
         return fit().lsmeans("arm", by="week")
 
 
+def too_many_combinations() -> object:
+    """Likewise for the type III tests."""
+    with mock.patch("equipoise.stats.tests_of_terms._LARGEST_TABLE", 1):
+        return fit().type3()
+
+
+def unplanned() -> object:
+    """A design whose columns are not what the plan says: no formula makes one."""
+    model = fit()
+    plan = design_plan(model.data)
+    model.data.cache["plan"] = dataclasses.replace(plan, names_agree=False)
+    return model.type3()
+
+
 #: Provoked, and not shown on the page.
-HIDDEN = {"Not shown": [too_many_points]}
+HIDDEN = {"Not shown": [too_many_points, too_many_combinations, unplanned]}
 
 
 def refused(call: Callable[[], object]) -> StatsError:

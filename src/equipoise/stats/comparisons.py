@@ -94,7 +94,9 @@ def contrast_rows(
         },
         schema={"contrast": pl.String, "level": pl.String, "reference": pl.String},
     )
-    heads = pl.concat([grid.frame.select(others)[first], named], how="horizontal")
+    heads = named
+    if others:
+        heads = pl.concat([grid.frame.select(others)[first], named], how="horizontal")
     return ContrastRows(heads, matrix, contrasts, len(blocks), tuple(others))
 
 
@@ -141,7 +143,7 @@ def compare_levels(
         lower.alias("lower_simultaneous"),
         upper.alias("upper_simultaneous"),
         pl.lit(adjustment.word).alias("adjustment"),
-        pl.lit(size).alias("family_size"),
+        pl.lit(size, pl.Int64).alias("family_size"),
         pl.Series("p_error", np.concatenate([part.error for part in parts])),
     )
 
