@@ -74,6 +74,17 @@ class CovarianceModel(Protocol):
         """d(−2 log L) / d log(smallest eigenvalue of the covariance matrices)."""
         ...
 
+    def for_inference(self, at: Evaluation) -> Evaluation:
+        """The same point, with derivatives in the parameters that inference is in."""
+        ...
+
+    def second_order(self, at: Evaluation, half: np.ndarray, *, curved: bool) -> np.ndarray:
+        """(G, T, T) whitened sums of W_ab (V_a V_b − V_ab / 4), W = 2 half'half.
+
+        Without second derivatives unless `curved`; `at` is from `for_inference`.
+        """
+        ...
+
     def metric(self, point: np.ndarray) -> np.ndarray | None:
         """(K, K) matrix in which a step is as long as the change it makes; None for I."""
         ...

@@ -102,6 +102,28 @@ class UnstructuredCovariance:
         direction = right[worst, -1]
         return float(direction @ self._thetas(state.gradient)[worst] @ direction)
 
+    def for_inference(self, at: Evaluation) -> Evaluation:
+        """The same: Theta is linear in the elements of Sigma, which are SAS's parameters."""
+        return at
+
+    def second_order(self, at: Evaluation, half: np.ndarray, *, curved: bool) -> np.ndarray:
+        """(G, T, T) sums of W_ij E_i A_g E_j; second derivatives vanish here."""
+        import numpy as np
+
+        size = at.projections.shape[1]
+        directions = math.sqrt(2.0) * half  # W = directions' directions
+        per_block = size * (size + 1) // 2
+        moved = np.einsum(
+            "mck,kab->mcab", directions.reshape(len(half), -1, per_block), basis(size)
+        )
+        inner = np.empty_like(at.projections)
+        for c in range(moved.shape[1]):
+            own = self.patterns.block == c
+            inner[own] = np.einsum(
+                "kab,gbc,kcd->gad", moved[:, c], at.projections[own], moved[:, c], optimize=True
+            )
+        return inner
+
     def metric(self, point: np.ndarray) -> np.ndarray | None:
         """None: the coordinates are those in which one participant's information is I / 2."""
         return None

@@ -19,22 +19,129 @@ def _pairs(visits: int) -> int:
     return visits * (visits + 1) // 2
 
 
+def _one_and_one(visits: int) -> int:
+    return 2
+
+
+def _variances_and_one(visits: int) -> int:
+    return visits + 1
+
+
+def _visits(visits: int) -> int:
+    return visits
+
+
+def _variances_and_lags(visits: int) -> int:
+    return 2 * visits - 1
+
+
+class Spacing(Enum):
+    """What a covariance structure assumes about the visits."""
+
+    NONE = "nothing: visits may stand in any order"
+    ORDER = "their order; neighbours may lie at any distance"
+    EQUAL = "their order and equal distances: their actual times are not used"
+    COORDINATES = "their coordinates, which `coordinates` names"
+
+
 class CovarianceStructure(Enum):
     """Structures of the within-participant covariance matrix.
 
-    Each member holds its word, its label and its number of parameters for T visits.
+    Each member holds its word, its label, its number of parameters for T visits, its names in
+    SAS PROC MIXED (``TYPE=``), in R's mmrm and in R's nlme, what it assumes about the visits,
+    whether it is linear in SAS's parameters (then both forms of Kenward–Roger are one), and its
+    code in the kernels. Definitions: docs/methods/covariance-structures.md.
     """
 
-    UNSTRUCTURED = ("us", "unstructured", _pairs)
+    UNSTRUCTURED = (
+        "us", "unstructured", _pairs,
+        "UN", "us", "corSymm + varIdent(~1 | visit)", Spacing.NONE, True, -1,
+    )  # fmt: skip
+    COMPOUND_SYMMETRY = (
+        "cs", "compound symmetry", _one_and_one,
+        "CS", "cs", "corCompSymm", Spacing.NONE, True, 0,
+    )  # fmt: skip
+    HETEROGENEOUS_COMPOUND_SYMMETRY = (
+        "csh", "heterogeneous compound symmetry", _variances_and_one,
+        "CSH", "csh", "corCompSymm + varIdent(~1 | visit)", Spacing.NONE, False, 1,
+    )  # fmt: skip
+    AUTOREGRESSIVE = (
+        "ar1", "first-order autoregressive", _one_and_one,
+        "AR(1)", "ar1", "corAR1", Spacing.EQUAL, False, 2,
+    )  # fmt: skip
+    HETEROGENEOUS_AUTOREGRESSIVE = (
+        "ar1h", "heterogeneous first-order autoregressive", _variances_and_one,
+        "ARH(1)", "ar1h", "corAR1 + varIdent(~1 | visit)", Spacing.EQUAL, False, 3,
+    )  # fmt: skip
+    TOEPLITZ = (
+        "toep", "Toeplitz", _visits,
+        "TOEP", "toep", "corARMA(p = T - 1)", Spacing.EQUAL, True, 4,
+    )  # fmt: skip
+    HETEROGENEOUS_TOEPLITZ = (
+        "toeph", "heterogeneous Toeplitz", _variances_and_lags,
+        "TOEPH", "toeph", "corARMA(p = T - 1) + varIdent(~1 | visit)", Spacing.EQUAL, False, 5,
+    )  # fmt: skip
+    ANTE_DEPENDENCE = (
+        "ad", "ante-dependence with one variance", _visits,
+        "(none)", "ad", "(none)", Spacing.ORDER, False, 6,
+    )  # fmt: skip
+    HETEROGENEOUS_ANTE_DEPENDENCE = (
+        "adh", "first-order ante-dependence", _variances_and_lags,
+        "ANTE(1)", "adh", "(none)", Spacing.ORDER, False, 7,
+    )  # fmt: skip
+    SPATIAL_EXPONENTIAL = (
+        "sp_exp", "spatial exponential", _one_and_one,
+        "SP(EXP)(coordinates)", "sp_exp", "corExp", Spacing.COORDINATES, False, 8,
+    )  # fmt: skip
 
-    def __init__(self, word: str, label: str, count: Callable[[int], int]) -> None:
+    def __init__(
+        self,
+        word: str,
+        label: str,
+        count: Callable[[int], int],
+        sas: str,
+        mmrm: str,
+        nlme: str,
+        spacing: Spacing,
+        linear: bool,
+        code: int,
+    ) -> None:
         self.word = word
         self.label = label
         self._count = count
+        self.sas = sas
+        self.mmrm = mmrm
+        self.nlme = nlme
+        self.spacing = spacing
+        self.linear = linear
+        self.code = code
 
     def n_parameters(self, visits: int) -> int:
         """Number of covariance parameters for `visits` visits."""
         return self._count(visits)
+
+    @property
+    def heterogeneous(self) -> bool:
+        """Whether every visit has its own variance."""
+        return self.word in ("us", "csh", "ar1h", "toeph", "adh")
+
+    def parameter_names(self, visits: int) -> tuple[str, ...]:
+        """SAS's parameters as PROC MIXED prints them, in its order; visits counted from 1."""
+        lags = range(1, visits)
+        variances = [f"Var({t})" for t in range(1, visits + 1)]
+        names = {
+            "us": [f"UN({i},{j})" for i in range(1, visits + 1) for j in range(1, i + 1)],
+            "cs": ["CS", "Residual"],
+            "csh": [*variances, "CSH"],
+            "ar1": ["AR(1)", "Residual"],
+            "ar1h": [*variances, "ARH(1)"],
+            "toep": [*(f"TOEP({lag + 1})" for lag in lags), "Residual"],
+            "toeph": [*variances, *(f"TOEPH({lag})" for lag in lags)],
+            "ad": [*(f"Rho({lag})" for lag in lags), "Residual"],
+            "adh": [*variances, *(f"Rho({lag})" for lag in lags)],
+            "sp_exp": ["SP(EXP)", "Residual"],
+        }
+        return tuple(names[self.word])
 
 
 class Likelihood(Enum):
