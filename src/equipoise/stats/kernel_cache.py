@@ -31,7 +31,12 @@ if TYPE_CHECKING:
 KERNEL_FOLDER = Path(__file__).parent / "kernels"
 
 #: Kernels that Python calls, each as module and function; one signature each.
-ENTRY_POINTS: tuple[tuple[str, str], ...] = (("likelihood", "evaluate"),)
+ENTRY_POINTS: tuple[tuple[str, str], ...] = (
+    ("likelihood", "evaluate"),
+    ("structures", "fill_blocks"),
+    ("structured_likelihood", "evaluate_structured"),
+    ("structured_likelihood", "fill_second_order"),
+)
 
 _lock = threading.Lock()
 
@@ -44,9 +49,16 @@ class Kernels:
     ----------
     evaluate : callable
         `equipoise.stats.kernels.likelihood.evaluate`.
+    fill_blocks : callable
+        `equipoise.stats.kernels.structures.fill_blocks`.
+    evaluate_structured, fill_second_order : callable
+        Of `equipoise.stats.kernels.structured_likelihood`.
     """
 
     evaluate: Callable[..., Any]
+    fill_blocks: Callable[..., Any]
+    evaluate_structured: Callable[..., Any]
+    fill_second_order: Callable[..., Any]
 
 
 def source_key() -> str:
@@ -111,18 +123,20 @@ def compile_kernels(progress: Callable[[str], object] | None = None) -> list[str
 
     kernels = load_kernels()
     rows = np.array([[1.0, 0.5], [1.0, -1.0], [1.0, 0.25], [1.0, 1.5]])
+    none, one = np.array([0], dtype=np.int64), np.array([2], dtype=np.int64)
+    first, visits = np.array([0, 4], dtype=np.int64), np.array([[0, 1]], dtype=np.int64)
+    patterns = (rows, first, visits, one, np.array([2.0]), none)
+    blocks = (np.eye(2)[None], np.ones((1, 2, 2, 2)), np.zeros((1, 2, 2, 2, 2)))
     arguments: dict[str, tuple[object, ...]] = {
-        "evaluate": (
-            np.array([[[1.0, 0.0], [0.2, 1.0]]]),
-            rows,
-            np.array([0, 4], dtype=np.int64),
-            np.array([[0, 1]], dtype=np.int64),
-            np.array([2], dtype=np.int64),
-            np.array([2.0]),
-            np.array([0], dtype=np.int64),
-            True,
-            True,
-        )
+        "evaluate": (np.array([[[1.0, 0.0], [0.2, 1.0]]]), *patterns, True, True),
+        "fill_blocks": (
+            *(0, False, np.zeros((1, 2)), none, np.zeros((1, 2, 2))),
+            *(array.copy() for array in blocks),
+        ),
+        "evaluate_structured": (*blocks, none, 2, *patterns, True, True),
+        "fill_second_order": (
+            *(*blocks, none, np.eye(2), 0.25, visits, one, none, np.zeros((1, 2, 2))),
+        ),
     }
     done = []
     for module, kernel in ENTRY_POINTS:

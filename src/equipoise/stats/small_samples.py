@@ -1,10 +1,10 @@
 """Standard errors and degrees of freedom of the fixed effects in small samples.
 
-Everything is computed in whitened coordinates, in which the covariance parameters are those of
-Theta in Sigma = F (I + Theta) F' and the fixed effects have identity covariance: no element of a
-nearly singular Sigma is ever formed. The first-order Kenward–Roger terms are the same in every
-parametrisation that is linear in Sigma. Derivations: docs/methods/kenward-roger.md and
-docs/methods/satterthwaite.md.
+Everything is computed in whitened coordinates, in which the fixed effects have identity
+covariance. Under ``us`` the covariance parameters are those of Theta in Sigma = F (I + Theta) F',
+and no element of a nearly singular Sigma is ever formed; under the other structures they are
+SAS's. The first-order Kenward–Roger terms are the same in every parametrisation. Derivations:
+docs/methods/kenward-roger.md and docs/methods/satterthwaite.md.
 """
 
 from __future__ import annotations
@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING
 from .between_within import smallest_df
 from .errors import ArgumentError
 from .sandwich import hotelling_scale, satterthwaite_df
-from .unstructured_covariance import basis
 from .vocabulary import DegreesOfFreedom
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from .evaluation import Evaluation
+    from .evaluation import CovarianceModel, Evaluation
     from .patterns import Patterns
     from .sandwich import Sandwich
 
@@ -102,6 +101,7 @@ class TestResult:
 
 def fixed_effects(
     at: Evaluation,
+    model: CovarianceModel,
     patterns: Patterns,
     *,
     back: np.ndarray,
@@ -114,6 +114,8 @@ def fixed_effects(
     Parameters
     ----------
     at : Evaluation
+        In the parameters of inference (`CovarianceModel.for_inference`).
+    model : CovarianceModel
     patterns : Patterns
         The data that `at` was evaluated on.
     back : (p, p)
@@ -140,7 +142,9 @@ def fixed_effects(
     information_inverse = 2.0 * half.T @ half
     adjusted = None
     if method.adjusts_covariance:
-        adjusted = _kenward_roger_middle(at, patterns, curvatures, half)
+        curved = method is DegreesOfFreedom.KENWARD_ROGER
+        inner = model.second_order(at, half, curved=curved)
+        adjusted = _kenward_roger_middle(at, patterns, curvatures, half, inner)
     return FixedEffects(
         method=method,
         estimate=estimate,
@@ -153,29 +157,22 @@ def fixed_effects(
 
 
 def _kenward_roger_middle(
-    at: Evaluation, patterns: Patterns, curvatures: np.ndarray, half: np.ndarray
+    at: Evaluation,
+    patterns: Patterns,
+    curvatures: np.ndarray,
+    half: np.ndarray,
+    inner: np.ndarray,
 ) -> np.ndarray:
-    """I + 2 sum_ij W_ij (Q_ij − P_i P_j), whitened (Kenward and Roger 1997, eq. for Phi_A).
+    """I + 2 sum_ij W_ij (Q_ij − P_i P_j − R_ij / 4), whitened (Kenward and Roger 1997, Phi_A).
 
-    sum_ij W_ij E_i A_g E_j is one (T, T) matrix for each pattern g.
+    `inner` (G, T, T) holds the sums over ij of W_ij (V_i V_j − V_ij / 4), whitened, a pattern.
     """
     import numpy as np
 
     p = curvatures.shape[1]
-    size = at.projections.shape[1]
     directions = math.sqrt(2.0) * half  # W = directions' directions
     combined = np.tensordot(directions, curvatures, axes=1).reshape(-1, p)
     products = combined.T @ combined
-    per_block = size * (size + 1) // 2
-    moved = np.einsum(  # (C K, C, T, T)
-        "mck,kab->mcab", directions.reshape(len(half), -1, per_block), basis(size)
-    )
-    inner = np.empty_like(at.projections)
-    for c in range(moved.shape[1]):
-        own = patterns.block == c
-        inner[own] = np.einsum(
-            "kab,gbc,kcd->gad", moved[:, c], at.projections[own], moved[:, c], optimize=True
-        )
     n_pseudo = np.diff(patterns.first) // patterns.n_visits
     pattern = np.repeat(np.arange(len(n_pseudo)), n_pseudo)
     x = at.whitened[:, :, :p]
