@@ -32,12 +32,6 @@ def shared_file(name: str) -> Path:
     return path
 
 
-def is_ours(case: Case) -> bool:
-    """Whether the case is one of those that this version can fit."""
-    model = case["model"]
-    return model["covariance"] == "us" and not model["group"] and not model["weights"]
-
-
 @cache
 def read_cases(path: Path) -> dict[str, Case]:
     with path.open(encoding="utf-8") as file:
@@ -45,13 +39,12 @@ def read_cases(path: Path) -> dict[str, Case]:
 
 
 def case_ids() -> list[str]:
-    """Every unstructured case, stored or shared; a stand-in where ../shared is absent."""
-    stored = [key for key, case in read_cases(STORED / "mmrm_synthetic.json").items()]
+    """Every case, stored or shared; a stand-in where ../shared is absent."""
+    stored = list(read_cases(STORED / "mmrm_synthetic.json"))
     path = SHARED / "mmrm_reference.json"
     if not path.exists():
         return [*stored, "cases of ../shared/data/mmrm_reference.json"]
-    found = [key for key, case in read_cases(path).items() if is_ours(case)]
-    return sorted({*stored, *found})
+    return sorted({*stored, *read_cases(path)})
 
 
 def find_case(key: str) -> Case:
@@ -84,6 +77,7 @@ def fit_case(key: str, df: str) -> MMRMFit:
         subject=model["subject"],
         visit=model["visit"],
         method=model["method"].lower(),
+        covariance=model["covariance"],
         df=df,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -59,9 +60,14 @@ def copied_package(tmp_path: Path) -> Path:
     (copy / "kernels" / "caller.py").write_text(SMALL_CALLER)
     (copy / "kernels" / "callee.py").write_text(CALLEE)
     cache = copy / "kernel_cache.py"
-    text = cache.read_text().replace('("likelihood", "evaluate")', '("caller", "ask")')
+    text = re.sub(
+        r"(ENTRY_POINTS.* = \().*?\n\)",
+        r'\1("caller", "ask"),)',
+        cache.read_text(),
+        flags=re.DOTALL,
+    )
     cache.write_text(
-        text.replace("    evaluate: Callable[..., Any]", "    ask: Callable[..., Any]")
+        re.sub(r"(    \w+: Callable\[\.\.\., Any\]\n)+", "    ask: Callable[..., Any]\n", text)
     )
     return copy
 

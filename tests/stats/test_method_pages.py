@@ -15,6 +15,7 @@ PAGES = [
     "exact-risk-difference.md", "graphical-procedure.md", "estimands.md",
     "response-and-remission.md", "sandwich.md", "between-within.md",
     "response-and-remission.md", "multiple-comparisons.md", "tests-of-terms.md",
+    "covariance-structures.md",
 ]  # fmt: skip
 
 

@@ -207,6 +207,8 @@ def test_a_factor_inside_a_numeric_function_is_refused() -> None:
         ("method", "mle", "method: unknown word.*Valid: reml, ml.*Did you mean 'ml'"),
         ("df", "kenward_roger", "Valid: kenward-roger, .*Did you mean 'kenward-roger'"),
         ("df", 3, "df: unknown word"),
+        ("method", "ml", "Kenward–Roger does not go with maximum likelihood.*'satterthwaite'"),
+        ("covariance", "sp_exp", "sp_exp.*coordinates"),
         ("alpha", 0.0, "alpha lies between 0 and 1"),
         ("alpha", "5", "alpha lies between 0 and 1"),
         ("subject", "patient", "subject='patient': no such column.*Columns: id, week"),
@@ -217,7 +219,7 @@ def test_a_factor_inside_a_numeric_function_is_refused() -> None:
 )
 def test_words_outside_the_vocabulary_are_refused(option: str, word: Any, message: str) -> None:
     with pytest.raises(StatsError, match=message):
-        fit(random_trial(1), **{option: word})
+        fit(random_trial(1), **{"df": "kenward-roger", option: word})
 
 
 def test_the_participant_in_the_formula_is_refused() -> None:

@@ -75,7 +75,8 @@ def at_covariance(fit: MMRMFit, sigma: np.ndarray) -> MMRMFit:
         root=np.linalg.cholesky(phi),
         adjusted=None,
     )
-    return replace(fit, covariance=sigma, effects=effects)
+    estimate = replace(fit.covariance_estimate, matrices=sigma[None])
+    return replace(fit, covariance=sigma, covariance_estimate=estimate, effects=effects)
 
 
 def order_of(fit: MMRMFit, case: dict[str, Any]) -> np.ndarray:

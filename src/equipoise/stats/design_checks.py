@@ -1,4 +1,4 @@
-"""Whether a design and a response can carry the model: rank, variation, pairs of visits."""
+"""Whether a design and a response can carry the model: rank and variation."""
 
 from __future__ import annotations
 
@@ -14,11 +14,10 @@ if TYPE_CHECKING:
 _RANK_TOLERANCE = 1e-10
 
 
-def orthonormal_design(read: ModelData) -> tuple[np.ndarray, np.ndarray, float]:
-    """Q, R and log|det R| of the design; refuses a design without full column rank."""
+def orthonormal_design(read: ModelData, design: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+    """Q, R and log|det R| of the (weighted) design; refuses one without full column rank."""
     import numpy as np
 
-    design = read.design
     n, p = design.shape
     faults: list[StatsError] = []
     if n <= p:
@@ -80,10 +79,14 @@ def _aliased(triangle: np.ndarray) -> dict[int, list[int]]:
     return aliased
 
 
-def require_variation(read: ModelData, residuals: np.ndarray, size: float) -> None:
+def require_variation(
+    read: ModelData, response: np.ndarray, residuals: np.ndarray, *, by_visit: bool
+) -> None:
+    """Refuse a response without residual variation, at any visit where each has a variance."""
     import numpy as np
 
-    spread = float(np.linalg.norm(read.response))
+    spread = float(np.linalg.norm(response))
+    size = float(np.linalg.norm(residuals))
     if not size > 1e-10 * spread:
         raise design_error(
             [
@@ -99,7 +102,7 @@ def require_variation(read: ModelData, residuals: np.ndarray, size: float) -> No
     exact = [
         label
         for j, label in enumerate(read.visits)
-        if not float(np.linalg.norm(residuals[read.visit == j])) > 1e-10 * size
+        if by_visit and not float(np.linalg.norm(residuals[read.visit == j])) > 1e-10 * size
     ]
     if exact:
         raise design_error(
@@ -109,30 +112,6 @@ def require_variation(read: ModelData, residuals: np.ndarray, size: float) -> No
                     where=read.formula.response,
                     value=", ".join(exact),
                     remedy="Leave that visit out: its variance cannot be estimated",
-                )
-            ]
-        )
-
-
-def require_pairs(read: ModelData, observed: np.ndarray) -> None:
-    """Refuse pairs of visits that no participant has both of: their covariance is not there."""
-    import numpy as np
-
-    together = observed.T.astype(np.int64) @ observed.astype(np.int64)
-    pairs = [
-        f"{read.visits[i]} with {read.visits[j]}"
-        for i in range(len(together))
-        for j in range(i)
-        if together[i, j] == 0
-    ]
-    if pairs:
-        raise design_error(
-            [
-                StatsError(
-                    f"no participant was observed at both visits: {'; '.join(pairs)}",
-                    where="covariance='us'",
-                    rule="An unstructured covariance needs every pair of visits together",
-                    remedy="Leave a visit out, or pre-specify a covariance that links them",
                 )
             ]
         )

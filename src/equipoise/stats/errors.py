@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .convergence import Convergence
+    from .convergence import Convergence, Outcome
 
 
 class StatsError(ValueError):
@@ -63,9 +63,12 @@ class DesignError(StatsError):
     ----------
     faults : tuple of StatsError
         Every fault that was found; the message lists them all.
+    outcome : Outcome or None
+        ``Outcome.SEPARATED_VISITS`` where the visits cannot carry the covariance.
     """
 
     faults: tuple[StatsError, ...] = ()
+    outcome: Outcome | None = None
 
 
 class ConvergenceError(StatsError):

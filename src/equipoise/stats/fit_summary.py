@@ -23,11 +23,17 @@ def fit_as_dict(fit: MMRMFit) -> dict[str, Any]:
         "pseudo_inverse_for": _pseudo_inverse_for(fit),
         "alpha": fit.alpha,
         "coefficients": fit.coefficients.to_dicts(),
-        "covariance": fit.covariance.tolist(),
+        "covariance": {level: matrix.tolist() for level, matrix in fit.covariance.items()}
+        if isinstance(fit.covariance, dict)
+        else fit.covariance.tolist(),
+        "covariance_parameters": fit.covariance_parameters.to_dicts(),
         "visits": list(fit.visits),
         "minus2_log_likelihood": fit.minus2_log_likelihood,
         "aic": fit.aic,
         "bic": fit.bic,
+        "information_criteria": {
+            name: dataclasses.asdict(one) for name, one in fit.information_criteria.items()
+        },
         "n_subjects": fit.n_subjects,
         "n_observations": fit.n_observations,
         "n_dropped": fit.n_dropped,
@@ -45,8 +51,7 @@ def fit_as_text(fit: MMRMFit) -> str:
     lines = [
         "Mixed model for repeated measures",
         f"  formula      {fit.formula}",
-        f"  covariance   {fit.structure.label}, "
-        f"{fit.structure.n_parameters(len(fit.visits))} parameters, "
+        f"  covariance   {fit.structure.label}, {fit.n_covariance_parameters} parameters, "
         f"{len(fit.visits)} visit(s): {', '.join(fit.visits)}",
         f"  estimation   {fit.likelihood.label}",
         f"  inference    {_inference(fit)}",
@@ -56,9 +61,19 @@ def fit_as_text(fit: MMRMFit) -> str:
     lines += [
         f"  no data for  {name}: {', '.join(levels)}" for name, levels in fit.dropped_levels.items()
     ]
+    if fit.data.group_levels:
+        lines.append(f"  groups       {', '.join(fit.data.group_levels)}, each its own covariance")
+    if fit.data.weights is not None:
+        low, high = float(fit.data.weights.min()), float(fit.data.weights.max())
+        lines.append(f"  weights      {low:g} to {high:g}; covariances are those at weight 1")
+    criteria = fit.information_criteria
+    lines.append(f"  fit          -2 log L {fit.minus2_log_likelihood:.4f}")
     lines += [
-        f"  fit          -2 log L {fit.minus2_log_likelihood:.4f}   AIC {fit.aic:.2f}   "
-        f"BIC {fit.bic:.2f}",
+        f"  as {key:<9} AIC {one.aic:.2f}   AICC {one.aicc:.2f}   BIC {one.bic:.2f}   "
+        f"({one.n_parameters} parameters, {one.n_subjects} participants)"
+        for key, one in criteria.items()
+    ]
+    lines += [
         f"  convergence  {fit.convergence.message}",
         "",
         "Coefficients",
@@ -81,12 +96,31 @@ def fit_as_text(fit: MMRMFit) -> str:
             )
         )
     lines += _aligned(rows)
-    lines += ["", "Covariance matrix within participants"]
-    matrix: list[tuple[str, ...]] = [("", *fit.visits)] + [
-        (visit, *(f"{value:.4f}" for value in values))
-        for visit, values in zip(fit.visits, fit.covariance, strict=True)
-    ]
-    return "\n".join(lines + _aligned(matrix))
+    return "\n".join(lines + _covariance_lines(fit))
+
+
+def _covariance_lines(fit: MMRMFit) -> list[str]:
+    """SAS's parameters, unless they are the elements of the matrix, and the matrices."""
+    lines: list[str] = []
+    if fit.structure.word != "us":
+        rows = [("", "estimate", "se", "lower", "upper")]
+        for row in fit.covariance_parameters.iter_rows(named=True):
+            name = row["parameter"] + (f" {row['group']}" if "group" in row else "")
+            numbers = (row["estimate"], row["se"], row["lower"], row["upper"])
+            rows.append((name, *(f"{number:.4f}" for number in numbers)))
+        lines += ["", "Covariance parameters", *_aligned(rows)]
+    covariance = fit.covariance
+    matrices = covariance if isinstance(covariance, dict) else {"": covariance}
+    for level, matrix in matrices.items():
+        of = f", group {level}" if level else ""
+        if not fit.covariance_estimate.layout.by_visit:
+            of += ", at the mean coordinates of each visit"
+        rows = [("", *fit.visits)] + [
+            (visit, *(f"{value:.4f}" for value in values))
+            for visit, values in zip(fit.visits, matrix, strict=True)
+        ]
+        lines += ["", f"Covariance matrix within participants{of}", *_aligned(rows)]
+    return lines
 
 
 def _inference(fit: MMRMFit) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .comparisons import compare_levels, contrast_rows, grid_for, joint_tests
+from .covariance_estimate import parameter_frame
 from .distributions import t_quantile, two_sided_t
 from .errors import ArgumentError
 from .fit_summary import fit_as_dict, fit_as_text
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from .convergence import Convergence
+    from .covariance_estimate import CovarianceEstimate
     from .model_data import ModelData
     from .small_samples import FixedEffects
     from .vocabulary import CovarianceStructure, DegreesOfFreedom, MeanWeights
@@ -40,8 +42,10 @@ class MMRMFit:
     df_method : DegreesOfFreedom
     alpha : float
         Limits are two-sided 100(1 − alpha) %.
-    covariance : (T, T) array
-        Within-participant covariance matrix, squared units of the response.
+    covariance : (T, T) array, or dict of them
+        Within-participant covariance matrix, squared units of the response, at weight 1; with
+        groups one for each, by its level. Under ``sp_exp`` with coordinates that differ between
+        participants: that of a participant seen at the mean coordinates of each visit.
     visits : tuple of str
         Order of its rows and columns.
     minus2_log_likelihood : float
@@ -57,6 +61,8 @@ class MMRMFit:
     convergence : Convergence
     effects : FixedEffects
     data : ModelData
+    covariance_estimate : CovarianceEstimate
+        The matrices of all participants, and SAS's parameters.
     vcov : CoefficientCovariance
         Of the coefficients.
     """
@@ -66,7 +72,7 @@ class MMRMFit:
     likelihood: Likelihood
     df_method: DegreesOfFreedom
     alpha: float
-    covariance: np.ndarray
+    covariance: np.ndarray | dict[str, np.ndarray]
     visits: tuple[str, ...]
     minus2_log_likelihood: float
     aic: float
@@ -78,6 +84,7 @@ class MMRMFit:
     convergence: Convergence
     effects: FixedEffects
     data: ModelData
+    covariance_estimate: CovarianceEstimate
     vcov: CoefficientCovariance = CoefficientCovariance.MODEL
 
     @property
@@ -112,8 +119,16 @@ class MMRMFit:
     @property
     def n_covariance_parameters(self) -> int:
         """Covariance parameters estimated, those of all groups together."""
-        groups = max(1, len(self.data.group_levels))
-        return groups * self.structure.n_parameters(len(self.visits))
+        return self.covariance_estimate.parameters.size
+
+    @property
+    def covariance_parameters(self) -> pl.DataFrame:
+        """Frame with group (with groups only), parameter, estimate, se, lower, upper.
+
+        SAS's parameters under its names, visits counted from 1. Limits as SAS's ``cl``:
+        Satterthwaite's for what cannot be negative, otherwise Wald's.
+        """
+        return parameter_frame(self.covariance_estimate, self.data.group_levels, self.alpha)
 
     @property
     def coefficients(self) -> pl.DataFrame:

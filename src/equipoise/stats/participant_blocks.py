@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .patterns import observed_visits
+from .patterns import distinct_patterns, observed_visits
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,17 +40,18 @@ def participant_blocks(fit: MMRMFit) -> list[ParticipantBlock]:
     """All participants of a fit, each in one block."""
     import numpy as np
 
-    data = fit.data
-    mask = observed_visits(data.subject, data.visit, len(data.visits))
-    _, example, pattern = np.unique(mask, axis=0, return_index=True, return_inverse=True)
-    pattern = pattern.ravel()
+    data, layout = fit.data, fit.covariance_estimate.layout
+    mask = observed_visits(data.subject, layout.position, layout.size)
+    example, pattern = distinct_patterns(mask, layout.block)
     order = np.lexsort((data.visit, data.subject))
     first = np.searchsorted(data.subject[order], np.arange(len(mask)))
     blocks = []
     for g, participant in enumerate(example):
         members = np.flatnonzero(pattern == g)
-        visits = np.flatnonzero(mask[participant])
-        rows = order[first[members][:, None] + np.arange(len(visits))]
-        covariance = fit.covariance[np.ix_(visits, visits)]
-        blocks.append(ParticipantBlock(members, rows, visits, covariance))
+        places = np.flatnonzero(mask[participant])
+        rows = order[first[members][:, None] + np.arange(len(places))]
+        matrix = fit.covariance_estimate.matrices[layout.block[participant]]
+        blocks.append(
+            ParticipantBlock(members, rows, data.visit[rows[0]], matrix[np.ix_(places, places)])
+        )
     return blocks

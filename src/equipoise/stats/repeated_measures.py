@@ -11,7 +11,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .between_within import between_within_df
-from .design_checks import orthonormal_design, require_pairs, require_variation
+from .covariance_estimate import estimate_covariance, group_matrices
+from .covariance_layout import covariance_layout
+from .covariance_start import covariance_model
+from .design_checks import orthonormal_design, require_variation
 from .errors import ArgumentError
 from .mmrm_fit import MMRMFit
 from .model_data import read_model_data
@@ -19,8 +22,7 @@ from .patterns import group_by_pattern
 from .restricted_likelihood import Labels, maximise, rescaled
 from .sandwich import with_sandwich
 from .small_samples import fixed_effects
-from .starting_covariance import sequential_start
-from .unstructured_covariance import UnstructuredCovariance
+from .visit_checks import require_visits
 from .vocabulary import (
     CoefficientCovariance,
     CovarianceStructure,
@@ -32,6 +34,8 @@ from .vocabulary import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import numpy as np
 
     from .model_data import ModelData
 
@@ -71,9 +75,9 @@ def mmrm(
         A word of `Likelihood`.
     df : str, optional
         A word of `DegreesOfFreedom`: ``kenward-roger`` where it is left out, ``satterthwaite``
-        where the covariance of the coefficients is empirical. Under ``us``, ``kenward-roger`` and
-        ``kenward-roger-firstorder`` are the same, as the elements of the covariance matrix are
-        SAS's parameters and linear in it.
+        where the covariance of the coefficients is empirical, and under maximum likelihood.
+        ``kenward-roger`` and ``kenward-roger-firstorder`` are the same under ``us``, ``cs`` and
+        ``toep``, which are linear in SAS's parameters.
     vcov : str
         Covariance of the coefficients, a word of `CoefficientCovariance`: ``model``, or
         empirical (sandwich, by participant): ``cr0``, ``cr2``, ``cr2-root``, ``cr3``. These have
@@ -104,7 +108,7 @@ def mmrm(
     structure = parse_word(CovarianceStructure, covariance, "covariance")
     likelihood = parse_word(Likelihood, method, "method")
     robust = parse_word(CoefficientCovariance, vcov, "vcov")
-    df_method = parse_df(df, robust)
+    df_method = parse_df(df, robust, likelihood)
     if not isinstance(alpha, int | float) or not 0.0 < alpha < 1.0:
         raise ArgumentError("alpha lies between 0 and 1", where="alpha", value=alpha)
     read = read_model_data(formula, data, subject=subject, visit=visit, visit_levels=visit_levels)
@@ -131,46 +135,52 @@ def fit_model(
     import numpy as np
 
     n, p = read.design.shape
-    n_visits = len(read.visits)
-    ortho, triangle, log_root = orthonormal_design(read)
-    ols = np.linalg.solve(triangle, ortho.T @ read.response)
-    residuals = read.response - read.design @ ols
+    reml = likelihood is Likelihood.REML
+    design, response, log_weights = weighted_rows(read)
+    ortho, triangle, log_root = orthonormal_design(read, design)
+    ols = np.linalg.solve(triangle, ortho.T @ response)
+    residuals = response - design @ ols
     residuals -= ortho @ (ortho.T @ residuals)
     size = float(np.linalg.norm(residuals))
-    require_variation(read, residuals, size)
+    require_variation(read, response, residuals, by_visit=structure.heterogeneous)
+    require_visits(read, structure)
 
+    layout = covariance_layout(read, structure)
     scaled = residuals / size
     patterns = group_by_pattern(
-        read.subject, read.visit, np.column_stack([ortho, scaled]), n_visits
+        read.subject, layout.position, np.column_stack([ortho, scaled]), layout.size, layout.block
     )
-    require_pairs(read, patterns.observed)
-    start = sequential_start(scaled, ortho, read.subject, read.visit, n_visits)
-    reml = likelihood is Likelihood.REML
-    model = UnstructuredCovariance(patterns, reml)
-    optimum = maximise(model, start[None], Labels(read.visits))
+    model, start = covariance_model(read, structure, layout, patterns, scaled, ortho, reml=reml)
+    optimum = maximise(model, start, Labels(read.visits, read.group_levels, structure.word))
+    at = model.for_inference(optimum.at)
     effects = fixed_effects(
-        optimum.at,
+        at,
+        model,
         patterns,
         back=size * np.linalg.inv(triangle),
         offset=ols,
         residual_df=float(n - p),
         method=df_method,
     )
-    factor = size * optimum.at.point[0]
-    counted = n - p if reml else n
-    minus2 = optimum.at.value + counted * (math.log(2.0 * math.pi) + 2.0 * math.log(size))
-    if reml:
-        minus2 += 2.0 * log_root
-    n_parameters = structure.n_parameters(n_visits)
     if df_method is DegreesOfFreedom.BETWEEN_WITHIN:
         effects = replace(effects, coefficient_df=between_within_df(read))
+    counted = n - p if reml else n
+    minus2 = optimum.at.value - log_weights
+    minus2 += counted * (math.log(2.0 * math.pi) + 2.0 * math.log(size))
+    if reml:
+        minus2 += 2.0 * log_root
+    estimate = estimate_covariance(structure, layout, at, effects.information_inverse, size)
+    matrices = group_matrices(estimate, read)
+    n_parameters = estimate.parameters.size
     fit = MMRMFit(
         formula=read.formula.text,
         structure=structure,
         likelihood=likelihood,
         df_method=df_method,
         alpha=alpha,
-        covariance=factor @ factor.T,
+        covariance=dict(zip(read.group_levels, matrices, strict=True))
+        if read.group_levels
+        else matrices[0],
         visits=read.visits,
         minus2_log_likelihood=minus2,
         aic=minus2 + 2.0 * n_parameters,
@@ -182,5 +192,20 @@ def fit_model(
         convergence=rescaled(optimum.convergence, size**2),
         effects=effects,
         data=read,
+        covariance_estimate=estimate,
     )
     return fit if vcov is CoefficientCovariance.MODEL else with_sandwich(fit, vcov)
+
+
+def weighted_rows(read: ModelData) -> tuple[np.ndarray, np.ndarray, float]:
+    """Design and response times the roots of the weights, and the sum of the logs of these.
+
+    V_i = G^(-1/2) Sigma_i G^(-1/2) with weights G on the diagonal is Sigma_i for such rows.
+    """
+    import numpy as np
+
+    if read.weights is None:
+        return read.design, read.response, 0.0
+    roots = np.sqrt(read.weights)
+    log_weights = float(np.sum(np.log(read.weights)))
+    return read.design * roots[:, None], read.response * roots, log_weights

@@ -42,9 +42,7 @@ def structured_start(
             variance = max(float(np.mean(residuals[own] ** 2)), _SMALLEST_SHARE)
             parts.append(np.array([0.0, 0.5 * math.log(variance)]))
         else:
-            parts.append(
-                _group_start(model, residuals[own], subject[own], layout.position[own])
-            )
+            parts.append(_group_start(model, residuals[own], subject[own], layout.position[own]))
     start = np.concatenate(parts)
     return _with_best_range(model, start) if model.structure.word == "sp_exp" else start
 

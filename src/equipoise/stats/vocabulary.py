@@ -298,17 +298,22 @@ def parse_word(vocabulary: type[_Word], word: object, where: str) -> _Word:
     )
 
 
-def parse_df(word: str | DegreesOfFreedom | None, vcov: CoefficientCovariance) -> DegreesOfFreedom:
+def parse_df(
+    word: str | DegreesOfFreedom | None,
+    vcov: CoefficientCovariance,
+    likelihood: Likelihood = Likelihood.REML,
+) -> DegreesOfFreedom:
     """The degrees of freedom that go with a covariance of the coefficients.
 
     Raises
     ------
     ArgumentError
-        For Kenward–Roger with an empirical covariance.
+        For Kenward–Roger with an empirical covariance, or under maximum likelihood.
     """
     empirical = vcov is not CoefficientCovariance.MODEL
     if word is None:
-        word = DegreesOfFreedom.SATTERTHWAITE if empirical else DegreesOfFreedom.KENWARD_ROGER
+        other = empirical or likelihood is Likelihood.ML
+        word = DegreesOfFreedom.SATTERTHWAITE if other else DegreesOfFreedom.KENWARD_ROGER
     method = parse_word(DegreesOfFreedom, word, "df")
     if empirical and method.adjusts_covariance:
         allowed = [member.word for member in DegreesOfFreedom if not member.adjusts_covariance]
@@ -317,5 +322,12 @@ def parse_df(word: str | DegreesOfFreedom | None, vcov: CoefficientCovariance) -
             where=f"df={method.word!r}, vcov={vcov.word!r}",
             rule="It corrects the model-based covariance, whose form a sandwich does not take",
             remedy=f"With vcov={vcov.word!r} use df in {', '.join(allowed)}",
+        )
+    if likelihood is Likelihood.ML and method.adjusts_covariance:
+        raise ArgumentError(
+            "Kenward–Roger does not go with maximum likelihood",
+            where=f"df={method.word!r}, method='ml'",
+            rule="It corrects the covariance of restricted-likelihood estimates",
+            remedy="Use method='reml', or with method='ml' df='satterthwaite'",
         )
     return method
