@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from .convergence import Outcome
 from .errors import StatsError, design_error
 from .patterns import observed_visits
+from .vocabulary import CovarianceStructure
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,7 +18,13 @@ if TYPE_CHECKING:
 
 def require_visits(read: ModelData, structure: CovarianceStructure) -> None:
     """Refuse visits, pairs or lags without data, and groups too small, all at once."""
-
+    if structure.spacing is Spacing.COORDINATES and read.coordinates is None:
+        raise ArgumentError(
+            "no coordinates are given",
+            where=f"covariance={structure.word!r}",
+            rule="A spatial covariance is a function of the distance between responses",
+            remedy="Name one column or several, for instance coordinates='week'",
+        )
     if structure.word != "us" and len(read.visits) < 2:
         raise design_error(
             [
