@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .convergence import Outcome
-from .errors import StatsError, design_error
+from .errors import ArgumentError, StatsError, design_error
 from .patterns import observed_visits
-from .vocabulary import CovarianceStructure
+from .vocabulary import Spacing
 
 if TYPE_CHECKING:
     import numpy as np
