@@ -10,12 +10,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .allocation_arrays import permuted_allocations
     from .balance import standardised_difference_mean, standardised_difference_proportions
     from .convergence import Convergence, Outcome
     from .errors import ArgumentError, ConvergenceError, DesignError, FormulaError, StatsError
     from .event_rates import event_rate, rate_ratio
     from .exact_intervals import clopper_pearson, upper_limit_excluded
     from .graphical_procedure import graphical_procedure_p
+    from .inference_by_design import RerandomisationTest, rerandomisation_test
     from .information_criteria import InformationCriteria
     from .kernel_cache import compile_kernels, kernels_compiled
     from .log_rank_test import log_rank
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from .model_formula import FUNCTIONS, ParsedFormula, check_formula
     from .multiplicity import hochberg, holm
     from .probability_of_winning import win_probability
+    from .refitting import ArmContrast, arm_contrast
     from .repeated_measures import mmrm
     from .restricted_mean_time import restricted_mean, restricted_mean_difference
     from .score_intervals import RiskDifference, miettinen_nurminen
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
 _HOME = {
     "FUNCTIONS": "model_formula",
     "ArgumentError": "errors",
+    "ArmContrast": "refitting",
     "CoefficientCovariance": "vocabulary",
     "Convergence": "convergence",
     "ConvergenceError": "errors",
@@ -53,9 +57,11 @@ _HOME = {
     "MMRMFit": "mmrm_fit",
     "Outcome": "convergence",
     "ParsedFormula": "model_formula",
+    "RerandomisationTest": "inference_by_design",
     "RiskDifference": "score_intervals",
     "StatsError": "errors",
     "TestResult": "small_samples",
+    "arm_contrast": "refitting",
     "check_formula": "model_formula",
     "clopper_pearson": "exact_intervals",
     "compile_kernels": "kernel_cache",
@@ -70,7 +76,9 @@ _HOME = {
     "miettinen_nurminen": "score_intervals",
     "miettinen_nurminen_stratified": "stratified_risk_difference",
     "mmrm": "repeated_measures",
+    "permuted_allocations": "allocation_arrays",
     "rate_ratio": "event_rates",
+    "rerandomisation_test": "inference_by_design",
     "restricted_mean": "restricted_mean_time",
     "restricted_mean_difference": "restricted_mean_time",
     "standardised_difference_mean": "balance",
@@ -84,6 +92,7 @@ _HOME = {
 __all__ = [
     "FUNCTIONS",
     "ArgumentError",
+    "ArmContrast",
     "CoefficientCovariance",
     "Convergence",
     "ConvergenceError",
@@ -96,9 +105,11 @@ __all__ = [
     "MMRMFit",
     "Outcome",
     "ParsedFormula",
+    "RerandomisationTest",
     "RiskDifference",
     "StatsError",
     "TestResult",
+    "arm_contrast",
     "check_formula",
     "clopper_pearson",
     "compile_kernels",
@@ -113,7 +124,9 @@ __all__ = [
     "miettinen_nurminen",
     "miettinen_nurminen_stratified",
     "mmrm",
+    "permuted_allocations",
     "rate_ratio",
+    "rerandomisation_test",
     "restricted_mean",
     "restricted_mean_difference",
     "standardised_difference_mean",
