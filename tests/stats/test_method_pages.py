@@ -14,7 +14,7 @@ PAGES = [
     "win-probability.md", "stopping-rules.md", "event-rates.md",
     "exact-risk-difference.md", "graphical-procedure.md", "estimands.md",
     "response-and-remission.md", "sandwich.md", "between-within.md",
-    "response-and-remission.md", "multiple-comparisons.md", "tests-of-terms.md",
+    "re-randomisation.md", "multiple-comparisons.md", "tests-of-terms.md",
     "covariance-structures.md",
 ]  # fmt: skip
 

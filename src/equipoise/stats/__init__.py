@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .event_rates import event_rate, rate_ratio
     from .exact_intervals import clopper_pearson, upper_limit_excluded
     from .graphical_procedure import graphical_procedure_p
-    from .inference_by_design import RerandomisationTest, rerandomisation_test
+    from .inference_by_design import rerandomisation_test
     from .information_criteria import InformationCriteria
     from .kernel_cache import compile_kernels, kernels_compiled
     from .log_rank_test import log_rank
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .model_formula import FUNCTIONS, ParsedFormula, check_formula
     from .multiplicity import hochberg, holm
     from .probability_of_winning import win_probability
-    from .refitting import ArmContrast, arm_contrast
+    from .refitting import arm_contrast
     from .repeated_measures import mmrm
     from .restricted_mean_time import restricted_mean, restricted_mean_difference
     from .score_intervals import RiskDifference, miettinen_nurminen
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
 _HOME = {
     "FUNCTIONS": "model_formula",
     "ArgumentError": "errors",
-    "ArmContrast": "refitting",
     "CoefficientCovariance": "vocabulary",
     "Convergence": "convergence",
     "ConvergenceError": "errors",
@@ -57,7 +56,6 @@ _HOME = {
     "MMRMFit": "mmrm_fit",
     "Outcome": "convergence",
     "ParsedFormula": "model_formula",
-    "RerandomisationTest": "inference_by_design",
     "RiskDifference": "score_intervals",
     "StatsError": "errors",
     "TestResult": "small_samples",
@@ -92,7 +90,6 @@ _HOME = {
 __all__ = [
     "FUNCTIONS",
     "ArgumentError",
-    "ArmContrast",
     "CoefficientCovariance",
     "Convergence",
     "ConvergenceError",
@@ -105,7 +102,6 @@ __all__ = [
     "MMRMFit",
     "Outcome",
     "ParsedFormula",
-    "RerandomisationTest",
     "RiskDifference",
     "StatsError",
     "TestResult",
