@@ -70,7 +70,7 @@ def declared_order(series: Any) -> tuple[str, ...] | None:
             return tuple(native.dtype.categories.to_list())
         return None
     categories = getattr(getattr(native, "dtype", None), "categories", None)  # pandas and its kin
-    return None if categories is None else tuple(_label(level) for level in categories)
+    return None if categories is None else tuple(level_label(level) for level in categories)
 
 
 def observed_rows(column: pl.Series, name: str) -> tuple[np.ndarray, list[StatsError]]:
@@ -115,7 +115,7 @@ def missing_values(column: pl.Series, name: str, role: str | None) -> list[Stats
     return faults
 
 
-def _label(value: object) -> str:
+def level_label(value: object) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value)
@@ -132,10 +132,10 @@ def read_factor(
     import polars as pl
 
     values = column.unique().sort()
-    present = [_label(value) for value in values.to_list()]
+    present = [level_label(value) for value in values.to_list()]
     order: tuple[str, ...] = tuple(present)
     if wanted is not None:
-        order = tuple(_label(level) for level in wanted)
+        order = tuple(level_label(level) for level in wanted)
     elif declared is not None:
         order = declared
     faults: list[StatsError] = []
@@ -178,7 +178,7 @@ def repeated_visits(columns: dict[str, pl.Series], subject: str, visit: str) -> 
     twice = pairs.group_by("subject", "visit", maintain_order=True).len().filter(pl.col("len") > 1)
     if not len(twice):
         return []
-    listed = [f"{s} at {_label(v)} ({n} rows)" for s, v, n in twice.head(_SHOWN).rows()]
+    listed = [f"{s} at {level_label(v)} ({n} rows)" for s, v, n in twice.head(_SHOWN).rows()]
     if len(twice) > _SHOWN:
         listed.append(f"and {len(twice) - _SHOWN} more")
     return [

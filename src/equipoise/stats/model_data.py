@@ -294,6 +294,25 @@ def library_rows(
     return np.ascontiguousarray(np.asarray(matrix, dtype=float).reshape(length, len(data.terms)))
 
 
+def response_values(formula: ParsedFormula, columns: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The response at given values of its columns; NaN stays NaN."""
+    import numpy as np
+    import pandas as pd
+    from formulaic import model_matrix
+
+    if formula.response in columns:
+        return np.asarray(columns[formula.response], dtype=float)
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")  # formulaic on pandas 3: deprecations that are theirs
+        matrix: Any = model_matrix(
+            f"0 + {formula.response}",
+            pd.DataFrame(dict(columns)),
+            context=_context(),
+            na_action="ignore",
+        )
+    return np.asarray(matrix, dtype=float).ravel()
+
+
 def _categorical(codes: np.ndarray, levels: Sequence[str]) -> Any:
     import pandas as pd
 

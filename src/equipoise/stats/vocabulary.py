@@ -261,6 +261,30 @@ class Family(Enum):
         self.label = label
 
 
+class ResidualKind(Enum):
+    """Residuals of a fit."""
+
+    RAW = ("raw", "response minus fitted mean")
+    PEARSON = ("pearson", "raw, divided by the fitted SD")
+    SCALED = ("scaled", "whitened within participants (R mmrm normalized; SAS VCIRY)")
+
+    def __init__(self, word: str, label: str) -> None:
+        self.word = word
+        self.label = label
+
+
+class PredictionInterval(Enum):
+    """Intervals around a prediction."""
+
+    NONE = ("none", "no limits; the standard error is that of the estimated mean")
+    CONFIDENCE = ("confidence", "for the (conditional) mean")
+    PREDICTION = ("prediction", "for a new response")
+
+    def __init__(self, word: str, label: str) -> None:
+        self.word = word
+        self.label = label
+
+
 _Word = TypeVar(
     "_Word",
     CovarianceStructure,
@@ -271,6 +295,8 @@ _Word = TypeVar(
     Comparison,
     Adjustment,
     Family,
+    ResidualKind,
+    PredictionInterval,
 )
 
 
