@@ -13,7 +13,7 @@ PAGES = [
     "exact-and-score-intervals.md", "stratified-risk-difference.md", "time-to-event.md",
     "win-probability.md", "stopping-rules.md", "event-rates.md",
     "exact-risk-difference.md", "graphical-procedure.md", "estimands.md",
-    "response-and-remission.md", "sandwich.md", "between-within.md",
+    "response-and-remission.md", "sandwich.md", "between-within.md", "after-the-fit.md",
     "re-randomisation.md", "multiple-comparisons.md", "tests-of-terms.md",
     "covariance-structures.md",
 ]  # fmt: skip

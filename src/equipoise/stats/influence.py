@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .errors import StatsError
 from .participant_blocks import participant_blocks
@@ -19,6 +19,7 @@ from .whitening import block_roots, whiten, whitened_rows
 
 if TYPE_CHECKING:
     import numpy as np
+    import polars as pl
 
     from .mmrm_fit import MMRMFit
     from .model_data import ModelData
@@ -44,7 +45,8 @@ class Deletion:
     covariance : (N, p, p)
         Whitened model-based covariance of the coefficients without i.
     displacement : (N,)
-        Of the (restricted) likelihood; zero by definition at fixed covariance under REML.
+        Of the (restricted) likelihood; NaN at fixed covariance under REML, on which it depends
+        through the covariance alone.
     outcome : tuple of str
     """
 
@@ -75,10 +77,9 @@ def one_step_deletion(fit: MMRMFit) -> Deletion:
         scores = np.einsum("imp,im->ip", z[good], residual[good], optimize=True)
         change[at[good]] = np.einsum("ipq,iq->ip", inverse, scores)
         covariance[at[good]] = inverse
-    displacement = np.zeros(n)
+    displacement = np.full(n, math.nan)
     if fit.likelihood is Likelihood.ML:
         displacement = np.einsum("ip,ip->i", change, change)
-    displacement[~estimable] = math.nan
     outcome = tuple("estimable" if good else _NOT_ESTIMABLE for good in estimable)
     return Deletion(leverage, rows, change, covariance, displacement, outcome)
 
@@ -142,6 +143,7 @@ def without_participant(data: ModelData, i: int) -> ModelData:
         weights=rows(data.weights),
         coordinates=rows(data.coordinates),
         group=None if data.group is None else data.group[others],
+        cache={},
     )
 
 
@@ -175,43 +177,63 @@ def likelihood_at(fit: MMRMFit, other: MMRMFit) -> float:
     return value + float(gram[p, p] - score @ np.linalg.solve(gram[:p, :p], score))
 
 
-def influence_columns(fit: MMRMFit, deletion: Deletion) -> dict[str, Any]:
-    """One value a participant of each summary."""
+def deleted(fit: MMRMFit, *, refit: bool) -> Deletion:
+    return refit_deletion(fit) if refit else one_step_deletion(fit)
+
+
+def influence_frame(fit: MMRMFit, deletion: Deletion) -> pl.DataFrame:
+    """One row a participant: leverage, Cook's distance and its kin."""
     import numpy as np
+    import polars as pl
 
     p = len(fit.terms)
     squares = np.einsum("ip,ip->i", deletion.change, deletion.change)
     known = np.isfinite(squares)
-    mdffits, covratio = np.full(len(known), math.nan), np.full(len(known), math.nan)
-    covtrace = np.full(len(known), math.nan)
+    mdffits, covratio, covtrace = (np.full(len(known), math.nan) for _ in range(3))
     if known.any():
         change, covariance = deletion.change[known], deletion.covariance[known]
         solved = np.linalg.solve(covariance, change[:, :, None])[:, :, 0]
         mdffits[known] = np.einsum("ip,ip->i", change, solved) / p
         covratio[known] = np.exp(np.linalg.slogdet(covariance)[1])
         covtrace[known] = np.abs(np.einsum("ipp->i", covariance) - p)
-    return {
-        "rows": deletion.rows,
-        "leverage": deletion.leverage,
-        "cooks_distance": squares / p,
-        "mdffits": mdffits,
-        "covratio": covratio,
-        "covtrace": covtrace,
-        "likelihood_displacement": deletion.displacement,
-        "outcome": list(deletion.outcome),
-    }
+    return pl.DataFrame(
+        {
+            "participant": list(fit.data.participants),
+            "rows": deletion.rows,
+            "leverage": deletion.leverage,
+            "cooks_distance": squares / p,
+            "mdffits": mdffits,
+            "covratio": covratio,
+            "covtrace": covtrace,
+            "likelihood_displacement": deletion.displacement,
+            "outcome": list(deletion.outcome),
+        }
+    ).with_columns(pl.selectors.float().fill_nan(None))
 
 
-def contrast_columns(fit: MMRMFit, deletion: Deletion, L: np.ndarray) -> dict[str, np.ndarray]:
-    """(N, l) estimates without each participant, their changes, and the changes over their SE."""
+def influence_on_frame(
+    fit: MMRMFit, deletion: Deletion, L: np.ndarray, labels: tuple[str, ...]
+) -> pl.DataFrame:
+    """One row a participant and row of L: the estimate without the participant."""
     import numpy as np
+    import polars as pl
 
+    n, rows = fit.n_subjects, len(L)
     w = L @ fit.effects.root
     change = deletion.change @ w.T
     variance = np.einsum("lp,ipq,lq->il", w, deletion.covariance, w, optimize=True)
+    estimate = np.tile(L @ fit.effects.estimate, n)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return {
-            "estimate_without": L @ fit.effects.estimate - change,
-            "change": change,
-            "standardised_change": change / np.sqrt(variance),
+        standardised = change / np.sqrt(variance)
+    names = labels or tuple(str(i + 1) for i in range(rows))
+    participants = pl.Series(list(fit.data.participants))
+    return pl.DataFrame(
+        {
+            "participant": participants.gather(np.repeat(np.arange(n), rows)),
+            "contrast": list(names) * n,
+            "estimate": estimate,
+            "estimate_without": estimate - change.ravel(),
+            "change": change.ravel(),
+            "standardised_change": standardised.ravel(),
         }
+    ).with_columns(pl.selectors.float().fill_nan(None))

@@ -10,12 +10,24 @@ from .comparisons import compare_levels, contrast_rows, grid_for, joint_tests
 from .covariance_estimate import parameter_frame
 from .distributions import t_quantile, two_sided_t
 from .errors import ArgumentError
+from .fit_row import fit_as_row
 from .fit_summary import fit_as_dict, fit_as_text
+from .influence import deleted, influence_frame, influence_on_frame
 from .information_criteria import InformationCriteria, information_criteria
 from .named_combinations import combination_rows, profile_rows
+from .new_rows import rows_of_fit, rows_of_frame
+from .predictions import prediction_frame
+from .residual_frame import residual_frame
+from .simulated_responses import simulated_responses
 from .small_samples import TestResult, joint_test, linear_combinations
 from .tests_of_terms import type_three_hypotheses
-from .vocabulary import CoefficientCovariance, Likelihood
+from .vocabulary import (
+    CoefficientCovariance,
+    Likelihood,
+    PredictionInterval,
+    ResidualKind,
+    parse_word,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -366,6 +378,132 @@ class MMRMFit:
             self.data, factor, reference=reference, by=by, at=at, kind=kind, weights=weights
         )
         return joint_tests(self, rows, family)
+
+    def predict(
+        self,
+        data: Any = None,
+        *,
+        conditional: bool = True,
+        interval: str | PredictionInterval = "none",
+        alpha: float | None = None,
+    ) -> pl.DataFrame:
+        """Means of participants' visits, given the responses that they showed.
+
+        Parameters
+        ----------
+        data : data frame, optional
+            Rows to predict, with the columns that the fit used, of participants old or new. Rows
+            with a response are conditioned on; the response may be missing or left out. Without
+            it: every participant of the fit at every visit.
+        conditional : bool
+            Whether to use the participant's responses; otherwise the mean is X beta.
+        interval : str
+            A word of `PredictionInterval`.
+        alpha : float, optional
+            For two-sided 100(1 − alpha) % limits; that of the fit where it is left out.
+
+        Returns
+        -------
+        polars.DataFrame
+            participant, visit, row (of `data`; missing for a visit that had none), response,
+            estimate, se and, with an interval, df, lower, upper. A visit with a response has, if
+            conditional, that response as its estimate, without error. The error of beta is in
+            se, that of the covariance parameters is not.
+
+        Raises
+        ------
+        DesignError
+            With every fault of `data`: unknown levels or visits, missing covariates, ….
+        """
+        kind = parse_word(PredictionInterval, interval, "interval")
+        level = self.alpha if alpha is None else alpha
+        if not isinstance(level, int | float) or not 0.0 < level < 1.0:
+            raise ArgumentError("alpha lies between 0 and 1", where="alpha", value=alpha)
+        rows = rows_of_fit(self.data) if data is None else rows_of_frame(self.data, data)
+        return prediction_frame(self, rows, conditional=conditional, interval=kind, alpha=level)
+
+    def residuals(self, kind: str | ResidualKind = "raw") -> pl.DataFrame:
+        """Marginal residuals of the rows used, in the order of the user's frame.
+
+        Parameters
+        ----------
+        kind : str
+            A word of `ResidualKind`.
+
+        Returns
+        -------
+        polars.DataFrame
+            participant, visit, row, response, fitted, residual.
+        """
+        return residual_frame(self, parse_word(ResidualKind, kind, "kind"))
+
+    def simulate(
+        self, seed: int, replicates: int = 1, *, new_parameters: bool = False
+    ) -> np.ndarray:
+        """SIMULATED responses from the fit, at the rows used; never observed ones.
+
+        Parameters
+        ----------
+        seed : int
+            From 0 to 2^128 − 1. Replicate 17 is the same however many are drawn.
+        replicates : int
+        new_parameters : bool
+            Whether each replicate draws its coefficients too, from the normal distribution of
+            the estimates; the covariance parameters stay as estimated.
+
+        Returns
+        -------
+        (replicates, n_observations) array
+            Columns in the order of `residuals()`.
+        """
+        return simulated_responses(self, seed, replicates, new_parameters=new_parameters)
+
+    def influence(self, *, refit: bool = False) -> pl.DataFrame:
+        """What the fit would be without each participant, in summary.
+
+        Parameters
+        ----------
+        refit : bool
+            Whether the covariance is estimated again without the participant (as many fits as
+            participants); otherwise it is held, and deletion is exact in closed form.
+
+        Returns
+        -------
+        polars.DataFrame
+            participant, rows, leverage, cooks_distance, mdffits, covratio, covtrace,
+            likelihood_displacement, outcome. Missing where the outcome says why.
+        """
+        return influence_frame(self, deleted(self, refit=refit))
+
+    def influence_on(
+        self, L: Any = None, labels: Sequence[str] | None = None, *, refit: bool = False
+    ) -> pl.DataFrame:
+        """What rows of L beta would be without each participant (DFBETA, DFBETAS).
+
+        Parameters
+        ----------
+        L : array_like, (l, p) or (p,), optional
+            The coefficients themselves where it is left out.
+        labels : sequence of str, optional
+        refit : bool
+            As in `influence`.
+
+        Returns
+        -------
+        polars.DataFrame
+            participant, contrast, estimate, estimate_without, change (estimate minus that
+            without the participant), standardised_change (over the model-based standard error
+            without the participant).
+        """
+        import numpy as np
+
+        matrix = self._contrast_matrix(np.eye(len(self.terms)) if L is None else L)
+        names = self.terms if L is None else _labels(labels, len(matrix))
+        return influence_on_frame(self, deleted(self, refit=refit), matrix, names)
+
+    def glance(self) -> pl.DataFrame:
+        """One row: how the model was fitted, and how well."""
+        return fit_as_row(self)
 
     def to_dict(self) -> dict[str, Any]:
         """All results as plain Python values, ready for JSON."""

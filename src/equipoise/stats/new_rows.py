@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .design_grid import design_rows
 from .errors import ArgumentError, StatsError, design_error
 from .frame_columns import level_label, missing_values, polars_column, repeated_visits
-from .model_data import design_rows, response_values
+from .model_data import response_values
 
 if TYPE_CHECKING:
     import numpy as np
@@ -130,9 +131,7 @@ def rows_of_frame(data: ModelData, frame: Any) -> NewRows:
         if isinstance(table, nw.LazyFrame):
             table = table.collect()
     except TypeError:
-        raise ArgumentError(
-            "not a data frame", where="data", value=type(frame).__name__
-        ) from None
+        raise ArgumentError("not a data frame", where="data", value=type(frame).__name__) from None
     roles = data.roles
     named = [roles.subject, roles.visit, *sorted(data.columns)]
     named += [name for name in (roles.weights, roles.group) if name] + list(roles.coordinates)
@@ -221,12 +220,13 @@ def rows_of_frame(data: ModelData, frame: Any) -> NewRows:
 
 def _design(data: ModelData, columns: dict[str, np.ndarray], length: int) -> np.ndarray:
     import numpy as np
+    from formulaic.errors import FormulaicError
 
     factors = {name: columns[name] for name in data.levels}
     numeric = {name: values for name, values in columns.items() if name not in data.levels}
     try:
         design = design_rows(data, factors, numeric)
-    except ValueError as error:  # a spline beyond its knots
+    except FormulaicError as error:  # a spline beyond its knots
         raise ArgumentError(
             "the design cannot be built at these values",
             where="data",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from .mmrm_fit import MMRMFit
 
+_AT_ONCE = 64
 _PURPOSE = 0x6D6D726D  # "mmrm": a stream apart from others drawn with the same seed
 
 
@@ -36,22 +37,22 @@ def simulated_responses(
     n, p = data.design.shape
     parts = [(block.rows, block_roots(fit, block)) for block in participant_blocks(fit)]
     spread = _root(fit.effects.covariance()) if new_parameters else None
-    order = np.argsort(data.source_row, kind="stable")
+    # a normal number belongs to a row of the user's frame, not to our order of rows
+    place = np.argsort(np.argsort(data.source_row, kind="stable"), kind="stable")
     mean = data.design @ fit.effects.estimate
     out = np.empty((replicates, n))
-    for replicate in range(replicates):
-        stream = _stream(seed, replicate)
-        drawn = mean
-        if spread is not None:
-            drawn = mean + data.design @ (spread @ stream.standard_normal(p))
-        normal = stream.standard_normal(n)
-        # a row's normal belongs to its place in the user's frame, not to our order
-        by_row = np.empty(n)
-        by_row[order] = normal
-        y = drawn.copy()
+    for begin in range(0, replicates, _AT_ONCE):
+        chunk = range(begin, min(begin + _AT_ONCE, replicates))
+        y = np.tile(mean, (len(chunk), 1))
+        normal = np.empty((len(chunk), n))
+        for i, replicate in enumerate(chunk):
+            stream = _stream(seed, replicate)
+            if spread is not None:
+                y[i] += data.design @ (spread @ stream.standard_normal(p))
+            normal[i] = stream.standard_normal(n)
         for rows, roots in parts:
-            y[rows] += (roots @ by_row[rows][:, :, None])[:, :, 0]
-        out[replicate] = y[order]
+            y[:, rows] += (roots @ normal[:, place[rows]][..., None])[..., 0]
+        out[chunk.start : chunk.stop, place] = y
     return out
 
 
