@@ -6,6 +6,7 @@ import copy
 import json
 import pickle
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -125,8 +126,6 @@ def test_one_step_deletion_equals_leaving_out_at_fixed_covariance(method: str) -
     contrasts = fit.influence_on()
     for i, row in enumerate(frame.iter_rows(named=True)):
         data = without_participant(fit.data, i)
-        from dataclasses import replace
-
         without = at_covariance(replace(fit, data=data), fit.covariance)
         change = fit.effects.estimate - without.effects.estimate
         phi = without.effects.root @ without.effects.root.T

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from .errors import StatsError
+from .marginal_covariance import estimate_at
 from .participant_blocks import participant_blocks
 from .vocabulary import CoefficientCovariance, Likelihood
 from .whitening import block_roots, whiten, whitened_rows
@@ -154,7 +155,8 @@ def likelihood_at(fit: MMRMFit, other: MMRMFit) -> float:
     """
     import numpy as np
 
-    moved = replace(fit, covariance=other.covariance)
+    estimate = estimate_at(fit.covariance_estimate, other.covariance_estimate)
+    moved = replace(fit, covariance_estimate=estimate)
     reml = fit.likelihood is Likelihood.REML
     p = len(fit.terms)
     value = 0.0
