@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from .errors import StatsError, design_error
 
@@ -57,6 +57,21 @@ def orthonormal_design(read: ModelData, design: np.ndarray) -> tuple[np.ndarray,
         raise design_error(faults)
     root = triangle * safe
     return ortho, root, float(np.sum(np.log(np.abs(np.diagonal(root)))))
+
+
+def refuse_design(read: ModelData, column: int) -> NoReturn:
+    """Refuse the column at which the compiled kernels stopped."""
+    raise design_error(
+        [
+            StatsError(
+                f"the column {read.terms[column]} is a linear combination of the columns before "
+                "it, to rounding",
+                where=f"formula {read.formula.text!r}",
+                rule="Every coefficient must be estimable",
+                remedy="Take it out of the formula, or centre the covariate that it is made of",
+            )
+        ]
+    )
 
 
 def _aliased(triangle: np.ndarray) -> dict[int, list[int]]:

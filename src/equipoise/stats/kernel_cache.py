@@ -21,7 +21,7 @@ import tempfile
 import threading
 import warnings
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,35 +30,78 @@ if TYPE_CHECKING:
 
 KERNEL_FOLDER = Path(__file__).parent / "kernels"
 
-#: Kernels that Python calls, each as module and function; one signature each.
-ENTRY_POINTS: tuple[tuple[str, str], ...] = (
+#: Kernels of a single fit, in the order in which they hand one another on; each as module and
+#: function, with one signature. Those with a declared signature compile when their module is
+#: imported.
+FIT_KERNELS: tuple[tuple[str, str], ...] = (
     ("likelihood", "evaluate"),
+    ("unstructured", "evaluate_unstructured"),
+    ("newton", "maximise_unstructured"),
+    ("trial", "fit_compressed"),
+    ("rows", "compress_rows"),
+    ("inference", "small_sample_parts"),
+)
+#: Kernels of a single fit with another covariance than ``us``; they compile at their first call.
+STRUCTURED_KERNELS: tuple[tuple[str, str], ...] = (
     ("structures", "fill_blocks"),
     ("structured_likelihood", "evaluate_structured"),
     ("structured_likelihood", "fill_second_order"),
 )
+#: Kernels that only a batch of trials needs.
+BATCH_KERNELS: tuple[tuple[str, str], ...] = (
+    ("batch", "fit_and_contrast"),
+    ("batch", "fit_trials"),
+    ("batch", "refit_allocations"),
+)
+ENTRY_POINTS = FIT_KERNELS + STRUCTURED_KERNELS + BATCH_KERNELS
 
 _lock = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
 class Kernels:
-    """The compiled functions that Python calls.
+    """The compiled functions that a single fit calls.
 
     Attributes
     ----------
     evaluate : callable
         `equipoise.stats.kernels.likelihood.evaluate`.
+    compress_rows : callable
+        `equipoise.stats.kernels.rows.compress_rows`.
+    fit_compressed : callable
+        `equipoise.stats.kernels.trial.fit_compressed` without its first two arguments.
+    small_sample_parts : callable
+        `equipoise.stats.kernels.inference.small_sample_parts`.
     fill_blocks : callable
         `equipoise.stats.kernels.structures.fill_blocks`.
     evaluate_structured, fill_second_order : callable
         Of `equipoise.stats.kernels.structured_likelihood`.
+    pointers : tuple
+        Of the kernels that hand one another on.
     """
 
     evaluate: Callable[..., Any]
+    compress_rows: Callable[..., Any]
+    fit_compressed: Callable[..., Any]
+    small_sample_parts: Callable[..., Any]
     fill_blocks: Callable[..., Any]
     evaluate_structured: Callable[..., Any]
     fill_second_order: Callable[..., Any]
+    pointers: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchKernels:
+    """The compiled functions that a batch of trials calls.
+
+    Attributes
+    ----------
+    fit_trials, refit_allocations : callable
+        Those of `equipoise.stats.kernels.batch` without their pointers.
+    """
+
+    fit_trials: Callable[..., Any]
+    refit_allocations: Callable[..., Any]
 
 
 def source_key() -> str:
@@ -87,13 +130,43 @@ def cache_folder() -> Path:
 
 @lru_cache(maxsize=1)
 def load_kernels() -> Kernels:
-    """Import the kernels with their cache folder in place; they compile on their first call."""
+    """Import the kernels of a single fit with their cache folder in place."""
+    found = _imported(FIT_KERNELS + STRUCTURED_KERNELS)
+    pointers = _pointers(found, ("evaluate_unstructured", "maximise_unstructured"))
+    return Kernels(
+        evaluate=found["evaluate"],
+        compress_rows=found["compress_rows"],
+        fit_compressed=partial(found["fit_compressed"], *pointers),
+        small_sample_parts=found["small_sample_parts"],
+        **{kernel: found[kernel] for _, kernel in STRUCTURED_KERNELS},
+        pointers=(*pointers, *_pointers(found, ("fit_compressed",))),
+    )
+
+
+@lru_cache(maxsize=1)
+def load_batch_kernels() -> BatchKernels:
+    """Import the kernels of a batch; those of a single fit come first."""
+    pointers = load_kernels().pointers
+    found = _imported(BATCH_KERNELS)
+    pointers = (*pointers, *_pointers(found, ("fit_and_contrast",)))
+    return BatchKernels(
+        fit_trials=partial(found["fit_trials"], *pointers),
+        refit_allocations=partial(found["refit_allocations"], *pointers),
+    )
+
+
+def _imported(kernels: tuple[tuple[str, str], ...]) -> dict[str, Any]:
     with _lock, _numba_cache(cache_folder()):
-        modules = {
-            name: importlib.import_module(f".kernels.{name}", __package__)
-            for name, _ in ENTRY_POINTS
+        return {
+            kernel: getattr(importlib.import_module(f".kernels.{module}", __package__), kernel)
+            for module, kernel in kernels
         }
-    return Kernels(**{kernel: getattr(modules[name], kernel) for name, kernel in ENTRY_POINTS})
+
+
+def _pointers(found: dict[str, Any], kernels: tuple[str, ...]) -> tuple[Any, ...]:
+    from .kernels.signatures import Pointer
+
+    return tuple(Pointer(found[kernel]) for kernel in kernels)
 
 
 def kernels_compiled() -> bool:
@@ -107,7 +180,7 @@ def kernels_compiled() -> bool:
 
 
 def compile_kernels(progress: Callable[[str], object] | None = None) -> list[str]:
-    """Compile every kernel with the one signature in use, or load it where it is cached.
+    """Compile every kernel with its one signature, or load it where it is cached.
 
     Parameters
     ----------
@@ -121,7 +194,6 @@ def compile_kernels(progress: Callable[[str], object] | None = None) -> list[str
     """
     import numpy as np
 
-    kernels = load_kernels()
     rows = np.array([[1.0, 0.5], [1.0, -1.0], [1.0, 0.25], [1.0, 1.5]])
     none, one = np.array([0], dtype=np.int64), np.array([2], dtype=np.int64)
     first, visits = np.array([0, 4], dtype=np.int64), np.array([[0, 1]], dtype=np.int64)
@@ -143,7 +215,9 @@ def compile_kernels(progress: Callable[[str], object] | None = None) -> list[str
         name = f"{module}.{kernel}"
         if progress is not None:
             progress(name)
-        getattr(kernels, kernel)(*arguments[kernel])
+        found = _imported(((module, kernel),))
+        if kernel in arguments:
+            found[kernel](*arguments[kernel])
         done.append(name)
     return done
 

@@ -37,6 +37,8 @@ class Patterns:
     observed : bool (G, T)
     block : int64 (G,)
         Covariance matrix of each pattern: participants of one pattern share it.
+    sums : float64 (G, T, T) or None
+        Sums of products of the responses beyond those in `rows`.
     """
 
     rows: np.ndarray
@@ -46,6 +48,7 @@ class Patterns:
     n_participants: np.ndarray
     observed: np.ndarray
     block: np.ndarray
+    sums: np.ndarray | None = None
 
 
 def observed_visits(subject: np.ndarray, visit: np.ndarray, n_visits: int) -> np.ndarray:

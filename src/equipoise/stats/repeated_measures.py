@@ -13,16 +13,12 @@ from typing import TYPE_CHECKING, Any
 from .between_within import between_within_df
 from .covariance_estimate import estimate_covariance, group_matrices
 from .covariance_layout import covariance_layout
-from .covariance_start import covariance_model
-from .design_checks import orthonormal_design, require_variation
 from .errors import ArgumentError
 from .mmrm_fit import MMRMFit
 from .model_data import read_model_data
-from .patterns import group_by_pattern
-from .restricted_likelihood import Labels, maximise, rescaled
+from .model_maximum import maximum_of_model
+from .restricted_likelihood import rescaled
 from .sandwich import with_sandwich
-from .small_samples import fixed_effects
-from .visit_checks import require_visits
 from .vocabulary import (
     CoefficientCovariance,
     CovarianceStructure,
@@ -132,44 +128,22 @@ def fit_model(
     alpha: float,
 ) -> MMRMFit:
     """Fit to the arrays of a model; see `mmrm`."""
-    import numpy as np
-
     n, p = read.design.shape
     reml = likelihood is Likelihood.REML
     design, response, log_weights = weighted_rows(read)
-    ortho, triangle, log_root = orthonormal_design(read, design)
-    ols = np.linalg.solve(triangle, ortho.T @ response)
-    residuals = response - design @ ols
-    residuals -= ortho @ (ortho.T @ residuals)
-    size = float(np.linalg.norm(residuals))
-    require_variation(read, response, residuals, by_visit=structure.heterogeneous)
-    require_visits(read, structure)
-
     layout = covariance_layout(read, structure)
-    scaled = residuals / size
-    patterns = group_by_pattern(
-        read.subject, layout.position, np.column_stack([ortho, scaled]), layout.size, layout.block
+    maximum = maximum_of_model(
+        read, structure, layout, design, response, reml=reml, df_method=df_method
     )
-    model, start = covariance_model(read, structure, layout, patterns, scaled, ortho, reml=reml)
-    optimum = maximise(model, start, Labels(read.visits, read.group_levels, structure.word))
-    at = model.for_inference(optimum.at)
-    effects = fixed_effects(
-        at,
-        model,
-        patterns,
-        back=size * np.linalg.inv(triangle),
-        offset=ols,
-        residual_df=float(n - p),
-        method=df_method,
-    )
+    size, effects = maximum.size, maximum.effects
     if df_method is DegreesOfFreedom.BETWEEN_WITHIN:
         effects = replace(effects, coefficient_df=between_within_df(read))
     counted = n - p if reml else n
-    minus2 = optimum.at.value - log_weights
+    minus2 = maximum.value - log_weights
     minus2 += counted * (math.log(2.0 * math.pi) + 2.0 * math.log(size))
     if reml:
-        minus2 += 2.0 * log_root
-    estimate = estimate_covariance(structure, layout, at, effects.information_inverse, size)
+        minus2 += 2.0 * maximum.log_root
+    estimate = estimate_covariance(structure, layout, maximum.at, effects.information_inverse, size)
     matrices = group_matrices(estimate, read)
     n_parameters = estimate.parameters.size
     fit = MMRMFit(
@@ -189,7 +163,7 @@ def fit_model(
         n_observations=n,
         n_dropped=read.n_dropped,
         dropped_levels=read.dropped_levels,
-        convergence=rescaled(optimum.convergence, size**2),
+        convergence=rescaled(maximum.convergence, size**2),
         effects=effects,
         data=read,
         covariance_estimate=estimate,

@@ -119,6 +119,18 @@ def maximise(model: CovarianceModel, start: np.ndarray, labels: Labels) -> Optim
         iterations += 1
     if not state.ok:
         outcome = Outcome.NOT_FINITE
+    return accept(model, state, iterations, evaluations, outcome, labels)
+
+
+def accept(
+    model: CovarianceModel,
+    state: Evaluation,
+    iterations: int,
+    evaluations: int,
+    outcome: Outcome,
+    labels: Labels,
+) -> Optimum:
+    """The optimum where the last point passes every check, otherwise the refusal."""
     convergence = verdict(model, state, iterations, evaluations, outcome)
     if not convergence.converged:
         raise _refusal(convergence, model.factors(state.point), labels)

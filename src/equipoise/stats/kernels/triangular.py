@@ -8,6 +8,18 @@ import math
 
 import numba
 
+#: What the compiler may do to sums: reorder and contract them, never assume that all is finite.
+FAST = {"reassoc", "contract", "nsz"}
+
+
+@numba.njit(cache=True, fastmath=FAST, error_model="numpy")
+def dot(a, b):
+    """Sum of products of two vectors of one length."""
+    total = 0.0
+    for i in range(a.shape[0]):
+        total += a[i] * b[i]
+    return total
+
 
 @numba.njit(cache=True)
 def cholesky_upper(a, r):
@@ -78,3 +90,30 @@ def orthonormalise_rows(factor, visits, n_visits, c, q):
         for t in range(size):
             q[j, t] /= norm
     return True
+
+
+@numba.njit(cache=True, error_model="numpy")
+def solve_definite(a, b, x, work):
+    """Solve a x = b for a positive definite `a`, of which the upper half is read.
+
+    Returns
+    -------
+    float
+        b'x, or infinity where `a` is not numerically positive definite.
+    """
+    n = a.shape[0]
+    if not cholesky_upper(a, work):
+        return math.inf
+    total = 0.0
+    for i in range(n):
+        value = b[i]
+        for k in range(i):
+            value -= work[k, i] * x[k]
+        x[i] = value / work[i, i]
+        total += x[i] * x[i]
+    for i in range(n - 1, -1, -1):
+        value = x[i]
+        for k in range(i + 1, n):
+            value -= work[i, k] * x[k]
+        x[i] = value / work[i, i]
+    return total if math.isfinite(total) else math.inf
