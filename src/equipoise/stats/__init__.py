@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .event_rates import event_rate, rate_ratio
     from .exact_intervals import clopper_pearson, upper_limit_excluded
     from .graphical_procedure import graphical_procedure_p
+    from .imputation import reference_based_imputation
     from .inference_by_design import rerandomisation_test
     from .information_criteria import InformationCriteria
     from .kernel_cache import compile_kernels, kernels_compiled
@@ -76,6 +77,7 @@ _HOME = {
     "mmrm": "repeated_measures",
     "permuted_allocations": "allocation_arrays",
     "rate_ratio": "event_rates",
+    "reference_based_imputation": "imputation",
     "rerandomisation_test": "inference_by_design",
     "restricted_mean": "restricted_mean_time",
     "restricted_mean_difference": "restricted_mean_time",
@@ -122,6 +124,7 @@ __all__ = [
     "mmrm",
     "permuted_allocations",
     "rate_ratio",
+    "reference_based_imputation",
     "rerandomisation_test",
     "restricted_mean",
     "restricted_mean_difference",
