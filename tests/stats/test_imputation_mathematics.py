@@ -389,21 +389,15 @@ def test_covariances_by_arm_are_those_of_two_fits_when_all_is_crossed_with_the_a
 
 
 @pytest.mark.parametrize("structure", ["us", "toeph", "ar1h", "cs"])
-@pytest.mark.parametrize("same", [True, False])
-def test_the_model_is_the_mixed_model_under_every_structure(structure: str, same: bool) -> None:
+def test_the_model_is_the_mixed_model_under_every_structure(structure: str) -> None:
     """The fit to all, and one without a participant, equal `mmrm` on the same rows."""
     data = random_trial(23, n=60)
     draws = imputation.draw(
-        MODEL, data, strategy="JR", method=JACKKNIFE, covariance=structure, same_covariance=same,
-        **KEYS,
-    )  # fmt: skip
+        MODEL, data, strategy="JR", method=JACKKNIFE, covariance=structure, **KEYS
+    )
     for at, rows in ((0, data), (8, data.filter(pl.col("id") != "P07"))):
-        fit = mmrm(
-            MODEL, rows, subject="id", visit="visit", covariance=structure,
-            group=None if same else "arm",
-        )  # fmt: skip
-        matrices = [fit.covariance] if same else list(fit.covariance.values())
-        np.testing.assert_allclose(draws.covariances[at], matrices, rtol=1e-6)
+        fit = mmrm(MODEL, rows, subject="id", visit="visit", covariance=structure)
+        np.testing.assert_allclose(draws.covariances[at], [fit.covariance], rtol=1e-6)
         np.testing.assert_allclose(draws.beta[at], fit.effects.estimate, rtol=1e-6)
 
 
