@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from equipoise.records import Records, read_records, records_from_tables, write_records
     from equipoise.report import write_report
     from equipoise.simulation import simulate
-    from equipoise.stats import MMRMFit, mmrm
+    from equipoise.stats import BatchFits, MMRMFit, mmrm, mmrm_batch
     from equipoise.studies import builtin_studies
 
 _HOME = {
     "Allocation": "equipoise.randomisation",
+    "BatchFits": "equipoise.stats",
     "EquipoiseError": "equipoise.faults",
     "Fault": "equipoise.faults",
     "MMRMFit": "equipoise.stats",
@@ -34,6 +35,7 @@ _HOME = {
     "builtin_studies": "equipoise.studies",
     "load_protocol": "equipoise.protocol",
     "mmrm": "equipoise.stats",
+    "mmrm_batch": "equipoise.stats",
     "randomise": "equipoise.randomisation",
     "read_records": "equipoise.records",
     "read_results": "equipoise.analysis",
@@ -46,6 +48,7 @@ _HOME = {
 
 __all__ = [
     "Allocation",
+    "BatchFits",
     "EquipoiseError",
     "Fault",
     "MMRMFit",
@@ -57,6 +60,7 @@ __all__ = [
     "builtin_studies",
     "load_protocol",
     "mmrm",
+    "mmrm_batch",
     "randomise",
     "read_records",
     "read_results",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .allocation_arrays import permuted_allocations
     from .balance import standardised_difference_mean, standardised_difference_proportions
+    from .batch_fits import BatchFits, mmrm_batch
     from .convergence import Convergence, Outcome
     from .errors import ArgumentError, ConvergenceError, DesignError, FormulaError, StatsError
     from .event_rates import event_rate, rate_ratio
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 _HOME = {
     "FUNCTIONS": "model_formula",
     "ArgumentError": "errors",
+    "BatchFits": "batch_fits",
     "CoefficientCovariance": "vocabulary",
     "Convergence": "convergence",
     "ConvergenceError": "errors",
@@ -75,6 +77,7 @@ _HOME = {
     "miettinen_nurminen": "score_intervals",
     "miettinen_nurminen_stratified": "stratified_risk_difference",
     "mmrm": "repeated_measures",
+    "mmrm_batch": "batch_fits",
     "permuted_allocations": "allocation_arrays",
     "rate_ratio": "event_rates",
     "reference_based_imputation": "imputation",
@@ -92,6 +95,7 @@ _HOME = {
 __all__ = [
     "FUNCTIONS",
     "ArgumentError",
+    "BatchFits",
     "CoefficientCovariance",
     "Convergence",
     "ConvergenceError",
@@ -122,6 +126,7 @@ __all__ = [
     "miettinen_nurminen",
     "miettinen_nurminen_stratified",
     "mmrm",
+    "mmrm_batch",
     "permuted_allocations",
     "rate_ratio",
     "reference_based_imputation",

@@ -45,6 +45,15 @@ class Outcome(Enum):
         "not finite",
         "Give the response and the covariates in units in which they are neither huge nor tiny",
     )
+    RANK = (
+        "rank-deficient design",
+        "Take the redundant columns out of the design, or merge empty levels; there must be more "
+        "observations than columns",
+    )
+    CONSTANT = (
+        "no variation",
+        "Check that the right column is the response: the design explains it exactly",
+    )
     GRADIENT = (
         "gradient not zero",
         "Report this as a fault of the program, with the data if they may be shared",

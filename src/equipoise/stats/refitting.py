@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from .batch_fits import refit_under_allocations
 from .design_grid import design_rows
 from .errors import ArgumentError, StatsError
 from .frame_columns import declared_order, polars_column, read_factor
@@ -338,12 +339,51 @@ def refit_allocations(
             break
         if one_visit and contrast.likelihood is Likelihood.REML:
             found = _analyses_of_covariance(contrast, allocations[left], response)
+        elif _in_the_batch_core(contrast, structure):
+            found = _by_the_batch_core(contrast, allocations[left], response)
         else:
             found = _one_by_one(contrast, structure, allocations[left], response)
         estimate[left], se[left], df[left] = found
         ok[left] = np.isfinite(estimate[left]) & np.isfinite(se[left]) & (se[left] > 0.0)
         step[left[ok[left]]] = number
     return Refits(estimate, se, df, ok, step)
+
+
+def _in_the_batch_core(contrast: ArmContrast, structure: CovarianceStructure) -> bool:
+    data = contrast.data
+    return (
+        structure is CovarianceStructure.UNSTRUCTURED
+        and contrast.vcov is CoefficientCovariance.MODEL
+        and contrast.df_method
+        in (
+            DegreesOfFreedom.KENWARD_ROGER,
+            DegreesOfFreedom.KENWARD_ROGER_FIRST_ORDER,
+            DegreesOfFreedom.SATTERTHWAITE,
+        )
+        and data.weights is None
+        and data.group is None
+    )
+
+
+def _by_the_batch_core(
+    contrast: ArmContrast, allocations: np.ndarray, response: np.ndarray
+) -> np.ndarray:
+    """Estimate, SE and df, (3, B), compiled; NaN where there is no valid fit."""
+    import numpy as np
+
+    data = contrast.data
+    estimate, se, df, _ = refit_under_allocations(
+        contrast.designs,
+        allocations,
+        response,
+        data.subject,
+        data.visit,
+        len(data.visits),
+        contrast.L,
+        reml=contrast.likelihood is Likelihood.REML,
+        adjust=contrast.df_method.adjusts_covariance,
+    )
+    return np.stack([estimate[:, 0], se[:, 0], df[:, 0]])
 
 
 def _one_by_one(

@@ -263,6 +263,8 @@ def _sentence(outcome: Outcome, iterations: int) -> str:
         Outcome.NO_IMPROVEMENT: "no step improved the likelihood",
         Outcome.ITERATION_LIMIT: f"no optimum within {_MAX_ITERATIONS} steps",
         Outcome.NOT_FINITE: "the likelihood is not finite, or could not be evaluated",
+        Outcome.RANK: "the design has not full rank",
+        Outcome.CONSTANT: "the response does not vary beyond what the design explains",
         Outcome.GRADIENT: "the gradient is not zero where the optimiser stopped",
     }[outcome]
 
