@@ -22,6 +22,11 @@ class Outcome(Enum):
         "for this design and covariance: pre-specify a simpler covariance, fewer visits or fewer "
         "covariates",
     )
+    NO_CORRELATION = (
+        "no correlation",
+        "Responses of one participant show no positive correlation that falls with their distance: "
+        "check the coordinates and their unit, or pre-specify another covariance",
+    )
     NOT_IDENTIFIED = (
         "not identified",
         "There are more covariance parameters than these data inform: pre-specify a simpler "

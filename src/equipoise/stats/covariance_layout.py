@@ -69,7 +69,8 @@ def _spatial_layout(
     import numpy as np
 
     places = visit_coordinates(read, coordinates)
-    if np.array_equal(places[read.visit], coordinates):
+    most = int(np.bincount(read.subject).max())
+    if len(read.visits) <= 2 * most and np.array_equal(places[read.visit], coordinates):
         return CovarianceLayout(
             size=by_group.size,
             block=by_group.block,

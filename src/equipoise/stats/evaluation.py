@@ -70,6 +70,10 @@ class CovarianceModel(Protocol):
         """(C, T, T) square factors of the covariance matrices."""
         ...
 
+    def uncorrelated(self, point: np.ndarray) -> bool:
+        """Whether a group has lost every correlation that the structure could have."""
+        ...
+
     def slope_to_boundary(self, state: Evaluation) -> float:
         """d(−2 log L) / d log(smallest eigenvalue of the covariance matrices)."""
         ...

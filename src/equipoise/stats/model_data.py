@@ -19,6 +19,7 @@ from .frame_columns import (
     subject_codes,
 )
 from .model_formula import ParsedFormula, check_formula
+from .role_columns import read_coordinates, read_group, read_weights
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -119,6 +120,9 @@ def read_model_data(
     subject: str,
     visit: str,
     visit_levels: Sequence[object] | None = None,
+    weights: str | None = None,
+    group: str | None = None,
+    coordinates: str | Sequence[str] | None = None,
 ) -> ModelData:
     """Check `formula` and `data` against each other and build the arrays of the fit.
 
@@ -152,9 +156,16 @@ def read_model_data(
             value=str(error).replace("\n", " "),
             remedy="Give every column its own name",
         ) from None
+    places = (coordinates,) if isinstance(coordinates, str) else tuple(coordinates or ())
     faults: list[StatsError] = [
         StatsError("no such column", where=f"{role}={name!r}", rule=f"Columns: {', '.join(names)}")
-        for role, name in (("subject", subject), ("visit", visit))
+        for role, name in (
+            ("subject", subject),
+            ("visit", visit),
+            *((("weights", weights),) if weights is not None else ()),
+            *((("group", group),) if group is not None else ()),
+            *(("coordinates", name) for name in places),
+        )
         if name not in names
     ]
     if faults:
@@ -170,8 +181,9 @@ def read_model_data(
             )
         )
     wanted = list(dict.fromkeys([subject, visit, *sorted(parsed.columns)]))
-    columns = {name: polars_column(frame[name]) for name in wanted}
-    orders = {name: declared_order(frame[name]) for name in wanted}
+    beside = [name for name in (weights, group) if name is not None]
+    columns = {name: polars_column(frame[name]) for name in [*wanted, *beside, *places]}
+    orders = {name: declared_order(frame[name]) for name in [*wanted, *beside]}
 
     (response_column,) = parsed.response_columns
     keep, response_faults = observed_rows(columns[response_column], response_column)
@@ -229,6 +241,24 @@ def read_model_data(
     if faults:
         raise design_error(faults)
     codes, n_subjects = subject_codes(columns[subject])
+    labels = (columns[subject], columns[visit])
+    weight_values, group_codes, coordinate_values = None, None, None
+    group_levels: tuple[str, ...] = ()
+    if weights is not None:
+        weight_values, found = read_weights(columns[weights], *labels)
+        faults += found
+    if group is not None:
+        group_codes, group_levels, found = read_group(
+            columns[group], orders[group], columns[subject], codes
+        )
+        faults += found
+    if places:
+        coordinate_values, found = read_coordinates(
+            [columns[name] for name in places], *labels, codes
+        )
+        faults += found
+    if faults:
+        raise design_error(faults)
 
     levels = {name: factor.levels for name, factor in factors.items()}
     for name, factor in factors.items():
@@ -263,11 +293,15 @@ def read_model_data(
         n_subjects_in_data=n_subjects_in_data,
         participants=tuple(columns[subject].unique().sort().to_list()),
         source_row=np.flatnonzero(keep),
-        roles=ColumnRoles(subject, visit),
+        roles=ColumnRoles(subject, visit, weights, group, places),
         columns={
             name: factors[name].codes if name in factors else frame_columns[name]
             for name in sorted(parsed.columns - parsed.response_columns)
         },
+        weights=weight_values,
+        group=group_codes,
+        group_levels=group_levels,
+        coordinates=coordinate_values,
     )
 
 

@@ -24,6 +24,7 @@ from .vocabulary import (
     CovarianceStructure,
     DegreesOfFreedom,
     Likelihood,
+    Spacing,
     parse_df,
     parse_word,
 )
@@ -46,6 +47,9 @@ def mmrm(
     method: str | Likelihood = "reml",
     df: str | DegreesOfFreedom | None = None,
     vcov: str | CoefficientCovariance = "model",
+    group: str | None = None,
+    weights: str | None = None,
+    coordinates: str | Sequence[str] | None = None,
     alpha: float = 0.05,
     visit_levels: Sequence[object] | None = None,
 ) -> MMRMFit:
@@ -66,7 +70,8 @@ def mmrm(
     subject, visit : str
         Columns that name the participant and the visit.
     covariance : str
-        A word of `CovarianceStructure`.
+        A word of `CovarianceStructure`. ``ar1`` and ``toep`` take the visits in their order to be
+        equally spaced; see docs/methods/covariance-structures.md.
     method : str
         A word of `Likelihood`.
     df : str, optional
@@ -78,6 +83,13 @@ def mmrm(
         Covariance of the coefficients, a word of `CoefficientCovariance`: ``model``, or
         empirical (sandwich, by participant): ``cr0``, ``cr2``, ``cr2-root``, ``cr3``. These have
         Satterthwaite, residual or between-within degrees of freedom.
+    group : str, optional
+        Column whose levels have covariance matrices of their own; constant within a participant.
+    weights : str, optional
+        Column of positive weights: the variance of a response is divided by its weight.
+    coordinates : str or sequence of str, optional
+        Numeric columns between which ``sp_exp`` takes Euclidean distances. They may differ
+        between participants; the visit orders and labels the rows then.
     alpha : float
         For two-sided 100(1 − alpha) % limits.
     visit_levels : sequence, optional
@@ -107,7 +119,24 @@ def mmrm(
     df_method = parse_df(df, robust, likelihood)
     if not isinstance(alpha, int | float) or not 0.0 < alpha < 1.0:
         raise ArgumentError("alpha lies between 0 and 1", where="alpha", value=alpha)
-    read = read_model_data(formula, data, subject=subject, visit=visit, visit_levels=visit_levels)
+    if coordinates is not None and structure.spacing is not Spacing.COORDINATES:
+        raise ArgumentError(
+            "coordinates are given, but the covariance does not use them",
+            where=f"covariance={structure.word!r}",
+            value=coordinates,
+            rule="Only sp_exp is a function of distances",
+            remedy="Use covariance='sp_exp', or leave coordinates out",
+        )
+    read = read_model_data(
+        formula,
+        data,
+        subject=subject,
+        visit=visit,
+        visit_levels=visit_levels,
+        weights=weights,
+        group=group,
+        coordinates=coordinates,
+    )
     return fit_model(
         read,
         structure=structure,

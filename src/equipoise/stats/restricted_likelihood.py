@@ -97,6 +97,9 @@ def maximise(model: CovarianceModel, start: np.ndarray, labels: Labels) -> Optim
         if not _correlation_eigenvalue(model.factors(state.point)) > _LEAST_CORRELATION_EIGENVALUE:
             outcome = Outcome.BOUNDARY
             break
+        if model.uncorrelated(state.point):
+            outcome = Outcome.NO_CORRELATION
+            break
         gradient = state.gradient
         direction, decrement = _direction(state.curvature, gradient)
         last = decrement < _LAST_STEP
@@ -199,7 +202,8 @@ def verdict(
     nan = math.nan
     gradient_norm = decrement = curvature = smallest = largest = correlation = nan
     if state.ok:
-        gradient, hessian = _in_metric(state, model.metric(state.point))
+        metric = None if model.uncorrelated(state.point) else model.metric(state.point)
+        gradient, hessian = _in_metric(state, metric)
         gradient_norm = float(np.linalg.norm(gradient))
         finite = math.isfinite(state.value) and bool(np.all(np.isfinite(hessian)))
         if finite:
@@ -259,6 +263,8 @@ def _sentence(outcome: Outcome, iterations: int) -> str:
         Outcome.BOUNDARY: "the covariance matrix ran to the boundary (singular)",
         Outcome.UNBOUNDED: "the likelihood grows without bound as the covariance matrix runs to "
         "the boundary (singular)",
+        Outcome.NO_CORRELATION: "the range ran to zero: no correlation is left at the smallest "
+        "distance",
         Outcome.NOT_IDENTIFIED: "the data do not determine the covariance matrix",
         Outcome.NO_IMPROVEMENT: "no step improved the likelihood",
         Outcome.ITERATION_LIMIT: f"no optimum within {_MAX_ITERATIONS} steps",

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from .patterns import Patterns
     from .vocabulary import CovarianceStructure
 
+#: At twenty ranges the correlation is 2e-9.
+_FAR_IN_RANGES = 20.0
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StructuredCovariance:
@@ -128,6 +131,20 @@ class StructuredCovariance:
             return np.linalg.cholesky(sigmas)
         except np.linalg.LinAlgError:
             return np.full_like(sigmas, math.nan)
+
+    def uncorrelated(self, point: np.ndarray) -> bool:
+        """Whether a group's range has become so short that no correlation is left."""
+        import numpy as np
+
+        if self.structure.word != "sp_exp":
+            return False
+        apart, groups = self.layout.distances, self.layout.block_group
+        nearest = np.where(apart > 0.0, apart, np.inf).min(axis=(1, 2))
+        nearest = np.broadcast_to(nearest, groups.shape)
+        return any(
+            float(nearest[groups == g].min()) > _FAR_IN_RANGES * np.exp(log_range)
+            for g, log_range in enumerate(point[0::2])
+        )
 
     def slope_to_boundary(self, state: Evaluation) -> float:
         """d(−2 log L) / d log(smallest eigenvalue of the covariance matrices)."""

@@ -107,9 +107,9 @@ def _with_best_range(model: StructuredCovariance, start: np.ndarray) -> np.ndarr
     if not len(apart):
         return start
     best, lowest = start, math.inf
-    for log_range in np.linspace(
-        math.log(0.25 * float(apart.min())), math.log(8.0 * float(apart.max())), _RANGES
-    ):
+    # not the smallest distance: one pair that happens to lie close says nothing about the range
+    near, far = np.quantile(apart, 0.05), np.max(apart)
+    for log_range in np.linspace(math.log(0.25 * near), math.log(8.0 * far), _RANGES):
         trial = start.copy()
         trial[0::2] = log_range
         value = model.evaluate(trial, derivatives=False).value

@@ -93,6 +93,10 @@ class UnstructuredCovariance:
         """(C, T, T) square factors of the covariance matrices."""
         return point
 
+    def uncorrelated(self, point: np.ndarray) -> bool:
+        """False: zero is a correlation like any other."""
+        return False
+
     def slope_to_boundary(self, state: Evaluation) -> float:
         """d(−2 log L) / d log(smallest eigenvalue of the covariance matrices)."""
         import numpy as np
