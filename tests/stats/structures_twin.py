@@ -146,7 +146,7 @@ def fit_structured_twin(
         return float(value), v_inverse, phi, projection
 
     def derivatives(theta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        _, v_inverse, phi, projection = parts(theta)
+        _, v_inverse, _, projection = parts(theta)
         dv = first_derivatives(theta)
         ddv = np.zeros((k, k, n, n))
         for a in range(k):
@@ -184,9 +184,9 @@ def fit_structured_twin(
         while t > 1e-12:
             proposal = theta + t * step
             v = covariance(proposal)
-            if np.all(np.isfinite(v)) and np.linalg.eigvalsh(v)[0] > 0.0:
-                if parts(proposal)[0] <= value + 1e-9:
-                    break
+            valid = np.all(np.isfinite(v)) and np.linalg.eigvalsh(v)[0] > 0.0
+            if valid and parts(proposal)[0] <= value + 1e-9:
+                break
             t /= 2.0
         theta = proposal
         if near and np.max(np.abs(step) / np.maximum(np.abs(theta), 0.01)) < 1e-11:
