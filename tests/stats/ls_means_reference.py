@@ -32,7 +32,9 @@ def one_visit(formula: str | None = None, **options: Any) -> MMRMFit:
 def growth() -> MMRMFit:
     """Potthoff and Roy's children; model-based standard errors, as gls has them."""
     block = REFERENCE["growth"]
-    return mmrm(block["formula"], frame(block), subject="Subject", visit="visit", df="satterthwaite")
+    return mmrm(
+        block["formula"], frame(block), subject="Subject", visit="visit", df="satterthwaite"
+    )
 
 
 @cache
@@ -50,8 +52,10 @@ def matched(ours: pl.DataFrame, rows: list[dict[str, Any]], names: list[str]) ->
     assert ours.height == len(rows)
 
     def key(row: dict[str, Any]) -> tuple[str, ...]:
-        return tuple(f"{float(v):g}" if isinstance(v, float) else str(v) for v in
-                     (float(row[n]) if isinstance(row[n], int) else row[n] for n in names))
+        return tuple(
+            f"{float(v):g}" if isinstance(v, float) else str(v)
+            for v in (float(row[n]) if isinstance(row[n], int) else row[n] for n in names)
+        )
 
     place = {key(row): row for row in ours.iter_rows(named=True)}
     assert len(place) == len(rows)

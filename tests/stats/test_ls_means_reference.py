@@ -166,9 +166,7 @@ def long_trial() -> pl.DataFrame:
         for j, week in enumerate(("W1", "W2")):
             lost = j == 1 and site == "B" and i % 2
             y = None if lost else float(rng.normal(10 + 3 * (site == "B") + j, 2))
-            rows.append(
-                {"id": i, "week": week, "arm": ("c", "d")[i % 2], "site": site, "y": y}
-            )
+            rows.append({"id": i, "week": week, "arm": ("c", "d")[i % 2], "site": site, "y": y})
     return pl.DataFrame(rows)
 
 
@@ -197,7 +195,9 @@ def test_a_participant_s_rows_share_its_weight() -> None:
     data = long_trial()
     fit = mmrm("y ~ arm*week", data, subject="id", visit="week")
     used = data.filter(pl.col("y").is_not_null())
-    share = used.with_columns((1.0 / pl.len().over("id")).alias("w")).group_by("week").agg(pl.sum("w"))
+    share = (
+        used.with_columns((1.0 / pl.len().over("id")).alias("w")).group_by("week").agg(pl.sum("w"))
+    )
     weight = dict(share.iter_rows())
     cells = fit.lsmeans("arm", by="week").filter(arm="c")
     plain = sum(weight[w] * e for w, e in zip(cells["week"], cells["estimate"], strict=True))
@@ -209,9 +209,9 @@ def test_a_mean_over_the_last_two_visits() -> None:
     """Three ways to ask give one answer."""
     fit = growth()
     one = fit.contrasts("Sex", at={"visit": ["12", "14"]}).row(0, named=True)
-    two = fit.contrasts(
-        ["Sex", "visit"], kind=["reference", {"late": {"12": 0.5, "14": 0.5}}]
-    ).row(0, named=True)
+    two = fit.contrasts(["Sex", "visit"], kind=["reference", {"late": {"12": 0.5, "14": 0.5}}]).row(
+        0, named=True
+    )
     L = {tuple(k): row for k, row in zip(*_rows(fit), strict=True)}
     late = 0.5 * (L["Female", "12"] + L["Female", "14"] - L["Male", "12"] - L["Male", "14"])
     three = fit.linear(late, labels=["late"]).row(0, named=True)
@@ -229,7 +229,10 @@ def _rows(fit: Any) -> tuple[list[Any], np.ndarray]:
 def test_combinations_and_profiles() -> None:
     fit = growth()
     frame = fit.combination(
-        {"at 8": {"Sex[T.Female]": 1}, "at 14": {"Sex[T.Female]": 1, "Sex[T.Female]:visit[T.14]": 1}}
+        {
+            "at 8": {"Sex[T.Female]": 1},
+            "at 14": {"Sex[T.Female]": 1, "Sex[T.Female]:visit[T.14]": 1},
+        }
     )
     contrasts = fit.contrasts("Sex", by="visit").filter(pl.col("visit").is_in(["8", "14"]))
     assert frame["label"].to_list() == ["at 8", "at 14"]
@@ -240,9 +243,11 @@ def test_combinations_and_profiles() -> None:
     profile = one_visit().mean_at(
         [{"arm": "mid", "site": "B", "sex": "m", "age": 33, "base": 21.5}]
     )
-    at = one_visit().lsmeans(
-        "arm", at={"site": "B", "sex": "m", "age": 33, "base": 21.5}
-    ).filter(arm="mid")
+    at = (
+        one_visit()
+        .lsmeans("arm", at={"site": "B", "sex": "m", "age": 33, "base": 21.5})
+        .filter(arm="mid")
+    )
     assert profile.columns[:5] == ["arm", "sex", "site", "age", "base"]
     for name in ("estimate", "se", "df", "lower", "upper"):
         assert profile[name].item() == pytest.approx(at[name].item(), rel=1e-12)
@@ -264,6 +269,8 @@ def test_a_grid_is_built_once() -> None:
 def test_a_cell_without_rows_is_named() -> None:
     """All of site C's men at the high dose were left out of the data."""
     fit = one_visit()
-    with pytest.raises(ArgumentError, match="no row has these levels of site, sex, arm.*C, m, high"):
+    with pytest.raises(
+        ArgumentError, match=r"no row has these levels of site, sex, arm.*C, m, high"
+    ):
         fit.lsmeans("arm", by=["site", "sex"], weights="cells")
     assert fit.lsmeans("arm", by=["site", "sex"]).height == 24

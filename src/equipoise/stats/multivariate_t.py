@@ -32,12 +32,14 @@ if TYPE_CHECKING:
 
 _ZERO = 1e-9  # of a unit variance: below it nothing is left to condition on
 _REACH = 9.0  # standard deviations of the common factor
-_GRID = 25  # thresholds of the lattice
+#: Thresholds of the lattice: panels with their number of Chebyshev nodes.
+_PANELS = ((0.0, 2.75, 17), (2.75, 6.5, 9))
 _HIGHEST = 6.5  # where the tail is below 1e-10; beyond it the ratio stays as it is
 _SHIFTS = 8
 _POINTS = (509, 4099)
 _TOLERANCE = 3e-6  # of the tail, absolute; relative 1e-2 besides
-_INTERPOLATION = 1e-5  # relative error of the series itself, from the tests
+_INTERPOLATION = 3e-5  # relative error of the series itself, from the tests
+_FLOOR = 1e-6  # absolute: eight runs may agree by chance
 _MOST_CELLS = 400_000  # panel nodes times thresholds held at once
 
 
@@ -174,36 +176,40 @@ class CommonFactor:
 
 @dataclass(frozen=True, slots=True)
 class TabulatedTail:
-    """Tail known at Chebyshev thresholds, as its log ratio to Bonferroni's bound.
+    """Tail known at some thresholds, as its log ratio to Bonferroni's bound.
 
     Attributes
     ----------
     size : int
         Number of statistics.
-    coefficients : (g,) array
-        Of the Chebyshev series of the log ratio on 0 to 6.5.
-    thresholds, relative_error : (g,) arrays
-        Thresholds, ascending, and the error there as a share of the tail: three standard
-        errors of the lattice and what the interpolation may add.
+    series : tuple of (g,) arrays
+        Chebyshev series of the log ratio on each panel.
+    errors : tuple of (g, runs) arrays
+        The same for each run of the lattice left out in turn.
     """
 
     size: int
-    coefficients: np.ndarray
-    thresholds: np.ndarray
-    relative_error: np.ndarray
+    series: tuple[np.ndarray, ...]
+    errors: tuple[np.ndarray, ...]
 
     def tail(self, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """P(max \\|Z\\| > w) at each w, with its estimated absolute error."""
         import numpy as np
-        from numpy.polynomial import chebyshev
+        from numpy.polynomial.chebyshev import chebval
         from scipy.special import ndtr
 
-        inside = np.minimum(w, _HIGHEST)
-        ratio = np.exp(chebyshev.chebval(2.0 * inside / _HIGHEST - 1.0, self.coefficients))
+        log_ratio, spread = np.zeros(len(w)), np.zeros(len(w))
+        for (low, high, _), series, runs in zip(_PANELS, self.series, self.errors, strict=True):
+            own = (w >= low) & ((w < high) | (high == _HIGHEST))
+            x = 2.0 * (np.minimum(w[own], high) - low) / (high - low) - 1.0
+            log_ratio[own] = chebval(x, series)
+            each = chebval(x, runs)
+            spread[own] = (_SHIFTS - 1.0) / math.sqrt(_SHIFTS) * each.std(axis=0, ddof=1)
         one = 2.0 * ndtr(-w)
         # at least as likely as one of them, at most as their sum
-        tail = np.clip(self.size * one * ratio, one, np.minimum(self.size * one, 1.0))
-        return tail, tail * np.interp(inside, self.thresholds, self.relative_error)
+        tail = np.clip(self.size * one * np.exp(log_ratio), one, np.minimum(self.size * one, 1.0))
+        error = tail * (3.0 * spread + _INTERPOLATION) + _FLOOR
+        return tail, np.minimum(error, (self.size - 1) * one)
 
     def exceedances(self, w: float, df: float) -> float:
         """Bonferroni's bound."""
@@ -222,33 +228,39 @@ def _tabulate(matrix: np.ndarray, seed: int) -> TabulatedTail:
 
     size = len(matrix)
     factor = _ordered_factor(matrix)
-    nodes = np.cos(math.pi * (np.arange(_GRID) + 0.5) / _GRID)
-    w = 0.5 * _HIGHEST * (1.0 + nodes)
+    nodes = [np.cos(math.pi * (np.arange(g) + 0.5) / g) for _, _, g in _PANELS]
+    w = np.concatenate(
+        [
+            low + 0.5 * (high - low) * (1.0 + x)
+            for (low, high, _), x in zip(_PANELS, nodes, strict=True)
+        ]
+    )
     dimensions = max(1, factor.shape[1] - 1)
     shifts = np.random.default_rng(seed).random((_SHIFTS, dimensions))
     steps = np.sqrt(_primes(dimensions))
-    runs = np.full((_SHIFTS, _GRID), np.nan)
-    todo = np.arange(_GRID)
+    runs = np.empty((_SHIFTS, len(w)))
+    todo = np.arange(len(w))
     for n_points in _POINTS:
         points = np.mod(np.arange(1, n_points + 1)[:, None] * steps + shifts[:, None, :], 1.0)
         points = np.abs(2.0 * points - 1.0)  # the baker's map makes the integrand periodic
         points = points.reshape(-1, dimensions)
         for i in todo:
             runs[:, i] = _tail_at(factor, float(w[i]), points).reshape(_SHIFTS, -1).mean(axis=1)
-        tails = runs.mean(axis=0)
         error = runs.std(axis=0, ddof=1) / math.sqrt(_SHIFTS)
-        todo = np.flatnonzero((error > _TOLERANCE) | (error > 0.01 * tails))
-    degrees = np.arange(_GRID)
-    transform = np.cos(degrees[:, None] * np.arccos(nodes)) * (2.0 / _GRID)
-    transform[0] *= 0.5
-    without_one = (runs.sum(axis=0) - runs) / (_SHIFTS - 1.0)
-    bound = size * 2.0 * ndtr(-w)
-    ratios = np.log(np.clip(np.vstack([tails, without_one]) / bound, 1.0 / size, 1.0))
-    series = ratios @ transform.T
-    between = np.linspace(0.0, _HIGHEST, 4 * _GRID)
-    values = np.polynomial.chebyshev.chebval(2.0 * between / _HIGHEST - 1.0, series[1:].T)
-    spread = math.sqrt((_SHIFTS - 1.0) ** 2 / _SHIFTS) * values.std(axis=0, ddof=1)  # jackknife
-    return TabulatedTail(size, series[0], between, 3.0 * spread + _INTERPOLATION)
+        todo = np.flatnonzero((error > _TOLERANCE) | (error > 0.01 * runs.mean(axis=0)))
+    tails = np.vstack([runs.mean(axis=0), (runs.sum(axis=0) - runs) / (_SHIFTS - 1.0)])
+    ratios = np.log(np.clip(tails / (size * 2.0 * ndtr(-w)), 1.0 / size, 1.0))
+    series: list[np.ndarray] = []
+    errors: list[np.ndarray] = []
+    first = 0
+    for (_, _, g), x in zip(_PANELS, nodes, strict=True):
+        transform = np.cos(np.arange(g)[:, None] * np.arccos(x)) * (2.0 / g)
+        transform[0] *= 0.5
+        fitted = transform @ ratios[:, first : first + g].T
+        series.append(fitted[:, 0])
+        errors.append(fitted[:, 1:])
+        first += g
+    return TabulatedTail(size, tuple(series), tuple(errors))
 
 
 def _ordered_factor(matrix: np.ndarray) -> np.ndarray:
