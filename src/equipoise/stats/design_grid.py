@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import numpy as np
+    from formulaic import ModelSpec
 
     from .model_data import ModelData
 
@@ -92,7 +93,7 @@ def design_plan(data: ModelData) -> DesignPlan:
     """The plan of a fit's design; built once."""
     plan = data.cache.get("plan")
     if plan is None:
-        plan = data.cache["plan"] = _read_plan(data)
+        plan = data.cache["plan"] = read_plan(data.specification, data.levels, data.terms)
     return plan
 
 
@@ -113,16 +114,26 @@ def design_rows(
     -------
     (m, p) array
     """
-    import numpy as np
-
-    from .model_data import library_rows
+    from .design_matrix import library_rows
 
     plan = design_plan(data)
     if not (plan.elementwise and plan.names_agree):
         return library_rows(data, factors, numeric)
     length = max((len(v) for v in (*factors.values(), *numeric.values())), default=1)
+    return planned_rows(plan, factors, numeric, length)
+
+
+def planned_rows(
+    plan: DesignPlan,
+    factors: Mapping[str, np.ndarray],
+    numeric: Mapping[str, np.ndarray],
+    length: int,
+) -> np.ndarray:
+    """The same from an elementwise plan."""
+    import numpy as np
+
     known: dict[PlannedFactor, np.ndarray] = {}
-    matrix = np.empty((length, len(data.terms)))
+    matrix = np.empty((length, sum(term.width for term in plan.terms)))
     place = 0
     for term in plan.terms:
         for block in term.blocks:
@@ -148,13 +159,13 @@ def _columns(
 
     if factor.column is None:
         with np.errstate(all="ignore"):
-            values = _evaluate(ast.parse(factor.text, mode="eval").body, numeric)
+            values = evaluate_expression(ast.parse(factor.text, mode="eval").body, numeric)
         return np.broadcast_to(np.asarray(values, dtype=float), length)[:, None]
     first = 0 if factor.full else 1
     return (factors[factor.column][:, None] == np.arange(first, first + factor.width)).astype(float)
 
 
-def _evaluate(node: ast.expr, numeric: Mapping[str, np.ndarray]) -> Any:
+def evaluate_expression(node: ast.expr, numeric: Mapping[str, np.ndarray]) -> Any:
     """An elementwise expression that `check_formula` has passed."""
     import numpy as np
 
@@ -163,10 +174,13 @@ def _evaluate(node: ast.expr, numeric: Mapping[str, np.ndarray]) -> Any:
     if isinstance(node, ast.Constant):
         return node.value
     if isinstance(node, ast.UnaryOp):
-        value = _evaluate(node.operand, numeric)
+        value = evaluate_expression(node.operand, numeric)
         return -value if isinstance(node.op, ast.USub) else value
     if isinstance(node, ast.BinOp):
-        left, right = _evaluate(node.left, numeric), _evaluate(node.right, numeric)
+        left, right = (
+            evaluate_expression(node.left, numeric),
+            evaluate_expression(node.right, numeric),
+        )
         if isinstance(node.op, ast.Add):
             return left + right
         if isinstance(node.op, ast.Sub):
@@ -175,36 +189,48 @@ def _evaluate(node: ast.expr, numeric: Mapping[str, np.ndarray]) -> Any:
     assert isinstance(node, ast.Call)
     assert isinstance(node.func, ast.Name)
     function = {"log": np.log, "log2": np.log2, "log10": np.log10, "exp": np.exp, "sqrt": np.sqrt}
-    return function[node.func.id](_evaluate(node.args[0], numeric))
+    return function[node.func.id](evaluate_expression(node.args[0], numeric))
 
 
 # -- reading the specification ------------------------------------------------------------------
 
 
-def _read_plan(data: ModelData) -> DesignPlan:
+def read_plan(
+    specification: ModelSpec, levels: Mapping[str, tuple[str, ...]], names: tuple[str, ...]
+) -> DesignPlan:
+    """The plan that a specification of the formula library follows.
+
+    Parameters
+    ----------
+    specification : formulaic.ModelSpec
+    levels : mapping of str to tuple of str
+        Of each factor.
+    names : tuple of str
+        Of the columns of the design.
+    """
     terms: list[PlannedTerm] = []
-    for encoded in data.specification.structure or ():
+    for encoded in specification.structure or ():
         blocks = tuple(
-            tuple(_planned(data, str(f.factor.expr), not f.reduced) for f in scoped.factors)
+            tuple(_planned(levels, str(f.factor.expr), not f.reduced) for f in scoped.factors)
             for scoped in encoded.scoped_terms
         )
         terms.append(PlannedTerm(str(encoded.term), blocks))
     numeric = [f.text for t in terms for b in t.blocks for f in b if f.column is None]
-    names = tuple(name for term in terms for name in _names(term, data))
+    planned = tuple(name for term in terms for name in _names(term, levels))
     return DesignPlan(
         terms=tuple(terms),
-        elementwise=all(_is_elementwise(text) for text in numeric),
-        names_agree=names == data.terms,
+        elementwise=all(is_elementwise(text) for text in numeric),
+        names_agree=planned == names,
     )
 
 
-def _planned(data: ModelData, text: str, full: bool) -> PlannedFactor:
+def _planned(levels: Mapping[str, tuple[str, ...]], text: str, full: bool) -> PlannedFactor:
     body = ast.parse(text, mode="eval").body
     inner = body
     if isinstance(body, ast.Call) and isinstance(body.func, ast.Name) and body.func.id == "C":
         inner = body.args[0]
-    if isinstance(inner, ast.Name) and inner.id in data.levels:
-        width = len(data.levels[inner.id]) - (not full)
+    if isinstance(inner, ast.Name) and inner.id in levels:
+        width = len(levels[inner.id]) - (not full)
         return PlannedFactor(text, inner.id, full, width)
     return PlannedFactor(text, None, True, _numeric_width(body))
 
@@ -228,7 +254,8 @@ def _numeric_width(body: ast.expr) -> int:
     return knots + int(options.get("degree", 3)) + int(bool(options.get("include_intercept")))
 
 
-def _is_elementwise(text: str) -> bool:
+def is_elementwise(text: str) -> bool:
+    """Whether an expression has no function that learns from the data."""
     return all(
         FUNCTIONS[node.func.id].elementwise
         for node in ast.walk(ast.parse(text, mode="eval"))
@@ -236,18 +263,18 @@ def _is_elementwise(text: str) -> bool:
     )
 
 
-def _names(term: PlannedTerm, data: ModelData) -> list[str]:
+def _names(term: PlannedTerm, levels: Mapping[str, tuple[str, ...]]) -> list[str]:
     """Names of the columns as the formula library gives them."""
     names: list[str] = []
     for block in term.blocks:
-        pieces = [_piece_names(factor, data) for factor in reversed(block)]
+        pieces = [_piece_names(factor, levels) for factor in reversed(block)]
         names += [":".join(reversed(product)) for product in itertools.product(*pieces)]
     return [name or "Intercept" for name in names]
 
 
-def _piece_names(factor: PlannedFactor, data: ModelData) -> list[str]:
+def _piece_names(factor: PlannedFactor, known: Mapping[str, tuple[str, ...]]) -> list[str]:
     if factor.column is not None:
-        levels = data.levels[factor.column]
+        levels = known[factor.column]
         if factor.full:
             return [f"{factor.text}[{level}]" for level in levels]
         return [f"{factor.text}[T.{level}]" for level in levels[1:]]

@@ -129,7 +129,6 @@ def read_factor(
 ) -> tuple[Factor, list[StatsError]]:
     """Levels (only those that occur), their codes, and the unused ones by name."""
     import numpy as np
-    import polars as pl
 
     values = column.unique().sort()
     present = [level_label(value) for value in values.to_list()]
@@ -154,14 +153,24 @@ def read_factor(
     occurring = set(present)
     levels = tuple(level for level in order if level in occurring)
     position = {level: index for index, level in enumerate(levels)}
-    table = pl.DataFrame(
-        {"value": values, "code": np.array([position[label] for label in present], dtype=np.int64)}
-    )
-    codes = pl.DataFrame({"value": column}).join(
-        table, on="value", how="left", maintain_order="left"
-    )["code"]
+    places = np.array([position[label] for label in present], dtype=np.int64)
+    codes = places[_rank(column, values)]
     dropped = tuple(level for level in order if level not in occurring)
-    return Factor(levels, codes.to_numpy().astype(np.int64), dropped), faults
+    return Factor(levels, codes, dropped), faults
+
+
+def _rank(column: pl.Series, values: pl.Series) -> np.ndarray:
+    """Index of each entry of `column` among the sorted distinct `values`."""
+    import numpy as np
+    import polars as pl
+
+    if column.dtype == pl.String or column.dtype.is_integer():
+        return values.search_sorted(column).to_numpy().astype(np.int64)
+    table = pl.DataFrame({"value": values, "code": np.arange(len(values), dtype=np.int64)})
+    found = pl.DataFrame({"value": column}).join(
+        table, on="value", how="left", maintain_order="left"
+    )
+    return found["code"].to_numpy().astype(np.int64)
 
 
 def subject_codes(column: pl.Series) -> tuple[np.ndarray, int]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from .design_matrix import materialise
 from .errors import ArgumentError, StatsError, design_error
 from .frame_columns import (
     Factor,
@@ -22,7 +22,7 @@ from .model_formula import ParsedFormula, check_formula
 from .role_columns import read_coordinates, read_group, read_weights
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     import numpy as np
     from formulaic import ModelSpec
@@ -261,9 +261,9 @@ def read_model_data(
         raise design_error(faults)
 
     levels = {name: factor.levels for name, factor in factors.items()}
-    for name, factor in factors.items():
-        frame_columns[name] = _categorical(factor.codes, factor.levels)
-    response, design, specification = _materialise(parsed, frame_columns)
+    response, design, specification = materialise(
+        parsed, {name: factor.codes for name, factor in factors.items()}, levels, frame_columns
+    )
     terms = tuple(str(name) for name in specification.column_names)
     faults = _infinite(response, design, parsed.response, terms)
     if faults:
@@ -303,79 +303,6 @@ def read_model_data(
         group_levels=group_levels,
         coordinates=coordinate_values,
     )
-
-
-def library_rows(
-    data: ModelData, factors: Mapping[str, np.ndarray], numeric: Mapping[str, np.ndarray]
-) -> np.ndarray:
-    """Rows of the design matrix at given values, evaluated by the formula library.
-
-    Parameters and result as in `design_grid.design_rows`, which needs it for functions that
-    learnt something from the data.
-    """
-    import numpy as np
-    import pandas as pd
-
-    columns: dict[str, Any] = {
-        name: _categorical(codes, data.levels[name]) for name, codes in factors.items()
-    }
-    columns.update({name: np.asarray(values, dtype=float) for name, values in numeric.items()})
-    length = max((len(column) for column in columns.values()), default=1)
-    frame = pd.DataFrame(columns, index=range(length))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # formulaic on pandas 3: deprecations that are theirs
-        matrix = data.specification.get_model_matrix(frame, context=_context())
-    return np.ascontiguousarray(np.asarray(matrix, dtype=float).reshape(length, len(data.terms)))
-
-
-def response_values(formula: ParsedFormula, columns: Mapping[str, np.ndarray]) -> np.ndarray:
-    """The response at given values of its columns; NaN stays NaN."""
-    import numpy as np
-    import pandas as pd
-    from formulaic import model_matrix
-
-    if formula.response in columns:
-        return np.asarray(columns[formula.response], dtype=float)
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")  # formulaic on pandas 3: deprecations that are theirs
-        matrix: Any = model_matrix(
-            f"0 + {formula.response}",
-            pd.DataFrame(dict(columns)),
-            context=_context(),
-            na_action="ignore",
-        )
-    return np.asarray(matrix, dtype=float).ravel()
-
-
-def _categorical(codes: np.ndarray, levels: Sequence[str]) -> Any:
-    import pandas as pd
-
-    return pd.Categorical.from_codes(list(codes), categories=list(levels))
-
-
-def _context() -> dict[str, Any]:
-    """Names beyond formulaic's own that a checked formula may use."""
-    import numpy as np
-
-    return {"sqrt": np.sqrt}
-
-
-def _materialise(
-    parsed: ParsedFormula, columns: dict[str, Any]
-) -> tuple[np.ndarray, np.ndarray, ModelSpec]:
-    import numpy as np
-    import pandas as pd
-    from formulaic import model_matrix
-
-    frame = pd.DataFrame(columns)
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")  # formulaic on pandas 3: deprecations that are theirs
-        matrices: Any = model_matrix(
-            parsed.canonical, frame, context=_context(), na_action="ignore"
-        )
-    design = np.ascontiguousarray(np.asarray(matrices.rhs, dtype=float))
-    response = np.ascontiguousarray(np.asarray(matrices.lhs, dtype=float).ravel())
-    return response, design, matrices.rhs.model_spec
 
 
 def _infinite(

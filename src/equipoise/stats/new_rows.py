@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .design_grid import design_rows
+from .design_matrix import response_values
 from .errors import ArgumentError, StatsError, design_error
 from .frame_columns import level_label, missing_values, polars_column, repeated_visits
-from .model_data import response_values
 
 if TYPE_CHECKING:
     import numpy as np
