@@ -80,4 +80,6 @@ def test_functions_that_learn_learn_from_the_data_at_hand() -> None:
     one = read_model_data("y ~ center(base)*visit", frame(1), subject="id", visit="visit")
     two = read_model_data("y ~ center(base)*visit", frame(2), subject="id", visit="visit")
     for read in (one, two):
-        assert read.design[:, read.terms.index("center(base)")].mean() == pytest.approx(0, abs=1e-12)
+        assert read.design[:, read.terms.index("center(base)")].mean() == pytest.approx(
+            0, abs=1e-12
+        )
