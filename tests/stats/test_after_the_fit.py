@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 import statsmodels.api as sm
 from test_mmrm_twin import random_trial
-from test_sandwich import at_covariance, fit_like
+from test_sandwich import at_covariance, cases, fit_like
 
 from equipoise.stats import ArgumentError, MMRMFit, mmrm
 from equipoise.stats.influence import without_participant
@@ -47,6 +47,18 @@ def test_residuals_by_their_definitions() -> None:
         v = fit.covariance[np.ix_(data.visit[rows], data.visit[rows])]
         expected = np.linalg.solve(np.linalg.cholesky(v), residual[rows])
         assert scaled[rows] == pytest.approx(expected, rel=1e-10, abs=1e-12)
+
+
+@pytest.mark.parametrize("key", ["orthodont_us", "synth1_us", "synth1_weighted_us"])
+@pytest.mark.parametrize(("kind", "theirs"), [("scaled", "normalized"), ("pearson", "pearson")])
+def test_residuals_equal_nlme(key: str, kind: str, theirs: str) -> None:
+    """At R's covariance matrix; its rows stand by participant and visit."""
+    case = cases()[key]
+    fit = at_covariance(fit_like(key), np.array(case["covariance"]))
+    order = np.lexsort((fit.data.visit, fit.data.subject))
+    ours = fit.residuals(kind)["residual"].to_numpy()
+    position = np.argsort(np.argsort(fit.data.source_row))
+    assert ours[position[order]] == pytest.approx(case[theirs], rel=1e-8, abs=1e-10)
 
 
 @pytest.mark.parametrize(("method", "lost"), [("reml", 8), ("ml", 0)])
@@ -232,3 +244,51 @@ def test_glance_is_one_row_of_plain_values() -> None:
     assert (row["covariance"], row["df"], row["vcov"]) == ("us", "kenward-roger", "model")
     assert pl.concat([fit.glance(), fit_trial(vcov="cr2").glance()]).height == 2
     json.dumps(row)
+
+
+def test_the_dict_is_json_and_holds_everything() -> None:
+    for options in ({}, {"vcov": "cr2"}, {"df": "between-within"}):
+        fit = fit_trial(**options)
+        back = json.loads(json.dumps(fit.to_dict(), allow_nan=False))
+        assert back == fit.to_dict()
+        assert np.array(back["coefficient_covariance"]) == pytest.approx(fit.coefficient_covariance)
+        assert np.array(back["covariance"]) == pytest.approx(fit.covariance)
+        assert (back["subject"], back["visit"], back["response"]) == ("id", "week", "y")
+        assert (back["weights"], back["group"], back["coordinates"]) == (None, None, [])
+        assert back["levels"] == {"arm": ["control", "drug"], "week": ["W0", "W1", "W2"]}
+        assert back["vcov"] == fit.vcov.word
+        assert [row["term"] for row in back["coefficients"]] == list(fit.terms)
+
+
+def test_what_is_not_a_number_is_none_in_the_dict() -> None:
+    fit = fit_trial()
+    broken = replace(fit, aic=float("nan"), bic=float("inf"))
+    assert (broken.to_dict()["aic"], broken.to_dict()["bic"]) == (None, None)
+
+
+def test_html_for_notebooks_is_escaped() -> None:
+    from html.parser import HTMLParser
+
+    data = random_trial(1).with_columns(
+        week=pl.col("week").replace("W1", "W1<script>alert('x')</script>"),
+    )
+    fit = mmrm("y ~ arm*week", data, subject="id", visit="week", covariance="cs")
+    html = fit._repr_html_()
+    assert "<script" not in html
+    assert "W1&lt;script&gt;alert(&#x27;x&#x27;)" in html
+    opened: list[str] = []
+    texts: list[str] = []
+
+    class Reader(HTMLParser):
+        def handle_starttag(self, tag: str, attrs: Any) -> None:
+            opened.append(tag)
+
+        def handle_endtag(self, tag: str) -> None:
+            assert opened.pop() == tag
+
+        def handle_data(self, data: str) -> None:
+            texts.append(data)
+
+    Reader().feed(html)
+    assert opened == []
+    assert set(repr(fit).split()) <= set(" ".join(texts).split())

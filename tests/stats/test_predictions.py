@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 import scipy.stats
 from test_mmrm_twin import random_trial
+from test_sandwich import orthodont, reference
 
 from equipoise.stats import ArgumentError, DesignError, MMRMFit, mmrm
 
@@ -124,6 +125,26 @@ def test_two_visits_with_dropout_are_a_regression() -> None:
     predicted = fit.predict().filter(pl.col("visit") == "b")["estimate"].to_numpy()[14:]
     slope, intercept = np.polyfit(y[:14, 0], y[:14, 1], 1)
     assert predicted == pytest.approx(intercept + slope * y[14:, 0], rel=1e-8)
+
+
+def test_compound_symmetry_predicts_as_a_random_intercept() -> None:
+    """lme4's predictions of responses that were taken out; its optimiser leaves about 1e-6."""
+    stored = reference()["random_intercept"]
+    data = (
+        orthodont()
+        .with_row_index("at")
+        .with_columns(
+            distance=pl.when(pl.col("at").is_in(stored["taken_out"]))
+            .then(None)
+            .otherwise("distance")
+        )
+    )
+    fit = mmrm("distance ~ sex*age", data, subject="subject", visit="week", covariance="cs")
+    between, within = stored["variances"]
+    assert fit.covariance[0, 1] == pytest.approx(between, rel=1e-5)
+    assert fit.covariance[0, 0] == pytest.approx(between + within, rel=1e-5)
+    ours = fit.predict(data).filter(pl.col("response").is_null())["estimate"]
+    assert ours.to_numpy() == pytest.approx(stored["predicted"], rel=1e-6)
 
 
 def test_one_sample_gives_the_exact_prediction_interval() -> None:

@@ -43,6 +43,7 @@ def orthodont() -> pl.DataFrame:
 def fit_like(key: str, df: str = "satterthwaite", vcov: str = "model") -> MMRMFit:
     """The model of a reference case; its formula is R's, in the names of our frames."""
     formula = cases()[key]["formula"]
+    options: dict[str, Any] = {"covariance": key.rpartition("_")[2]}
     if key.startswith("fev"):
         levels = {
             "RACE": ["Asian", "Black or African American", "White"],
@@ -52,22 +53,32 @@ def fit_like(key: str, df: str = "satterthwaite", vcov: str = "model") -> MMRMFi
         data = read_data("fev_data.csv").with_columns(
             pl.col(name).cast(pl.Enum(values)) for name, values in levels.items()
         )
-        subject, visit = "USUBJID", "AVISIT"
+        options |= {"subject": "USUBJID", "visit": "AVISIT"}
+        if "weighted" in key:
+            options["weights"] = "WEIGHT"
     elif key.startswith("orthodont"):
-        data, subject, visit = orthodont(), "subject", "week"
+        data = orthodont()
+        options |= {"subject": "subject", "visit": "week"}
     else:
         data = read_data("synth1.csv").with_columns(
-            pl.col("arm").cast(pl.Enum(["CONTROL", "ACTIVE"])), pl.col("visit").alias("visit_f")
+            pl.col("arm").cast(pl.Enum(["CONTROL", "ACTIVE"])),
+            pl.col("visit").alias("visit_f"),
+            (1.0 + pl.col("base").abs() / 30.0).alias("weight"),
         )
-        subject, visit = "subject", "visit_f"
-    return mmrm(formula, data, subject=subject, visit=visit, df=df, vcov=vcov)
+        options |= {"subject": "subject", "visit": "visit_f"}
+        if "weighted" in key:
+            options["weights"] = "weight"
+    return mmrm(formula, data, df=df, vcov=vcov, **options)
 
 
 def at_covariance(fit: MMRMFit, sigma: np.ndarray) -> MMRMFit:
     """The same model with another covariance matrix: generalised least squares, densely."""
     data = fit.data
     same = data.subject[:, None] == data.subject[None, :]
-    precision = np.linalg.inv(np.where(same, sigma[np.ix_(data.visit, data.visit)], 0.0))
+    v = np.where(same, sigma[np.ix_(data.visit, data.visit)], 0.0)
+    if data.weights is not None:
+        v /= np.sqrt(np.outer(data.weights, data.weights))
+    precision = np.linalg.inv(v)
     phi = np.linalg.inv(data.design.T @ precision @ data.design)
     effects = replace(
         fit.effects,
@@ -126,6 +137,43 @@ def test_whole_fits_equal_gls_with_clubsandwich(key: str, kind: str) -> None:
     assert frame["se"].to_numpy()[at] == pytest.approx(stored["se"], rel=1e-4)
     assert frame["df"].to_numpy()[at] == pytest.approx(stored["df"], rel=1e-4)
     assert frame["p"].to_numpy()[at] == pytest.approx(stored["p"], rel=1e-2, abs=1e-8)
+
+
+SAS = json.loads((STORED / "sas_empirical.json").read_text(encoding="utf-8"))
+SAS_CASES = [(weights, word) for weights in ("unweighted", "weighted by WEIGHT")
+             for word in SAS["cr0"][weights]]  # fmt: skip
+
+
+def fev_by_arm(covariance: str, vcov: str, *, weighted: bool = False) -> np.ndarray:
+    options: dict[str, Any] = {"weights": "WEIGHT"} if weighted else {}
+    if covariance == "sp_exp":
+        options["coordinates"] = ["VISITN", "VISITN2"]
+    fit = mmrm(
+        "FEV1 ~ ARMCD", read_data("fev_data.csv"), subject="USUBJID", visit="AVISIT",
+        covariance=covariance, vcov=vcov, df="residual", **options,
+    )  # fmt: skip
+    return fit.coefficient_covariance
+
+
+@pytest.mark.parametrize(("weights", "word"), SAS_CASES)
+def test_cr0_equals_sas_empirical(weights: str, word: str) -> None:
+    """SAS stops early: its variances carry up to 1.2e-4 of a standard error (../shared/data)."""
+    ours = fev_by_arm(word, "cr0", weighted=weights != "unweighted")
+    intercept, arm = SAS["cr0"][weights][word]
+    assert ours[0, 0] == pytest.approx(intercept, rel=2.4e-4)
+    assert ours[0, 1] == pytest.approx(-intercept, rel=2.4e-4)
+    assert ours[1, 1] == pytest.approx(arm, rel=2.4e-4)
+
+
+@pytest.mark.parametrize("kind", ["cr0", "cr2-root", "cr3"])
+def test_the_three_of_r_mmrm(kind: str) -> None:
+    """Its optimiser leaves about 1e-7; cr2 itself is another number by 1e-4."""
+    ours = fev_by_arm("ar1", kind)
+    intercept, arm = SAS["r_mmrm"][kind]
+    assert (ours[0, 0], ours[1, 1]) == pytest.approx((intercept, arm), rel=1e-6)
+    if kind == "cr2-root":
+        other = fev_by_arm("ar1", "cr2")
+        assert 1e-4 < abs(other[0, 0] / intercept - 1.0) < 1e-3
 
 
 def dense_sandwich(fit: MMRMFit, kind: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

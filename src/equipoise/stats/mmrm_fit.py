@@ -10,6 +10,7 @@ from .comparisons import compare_levels, contrast_rows, grid_for, joint_tests
 from .covariance_estimate import parameter_frame
 from .distributions import t_quantile, two_sided_t
 from .errors import ArgumentError
+from .fit_html import fit_as_html
 from .fit_row import fit_as_row
 from .fit_summary import fit_as_dict, fit_as_text
 from .influence import deleted, influence_frame, influence_on_frame
@@ -511,6 +512,9 @@ class MMRMFit:
 
     def __repr__(self) -> str:
         return fit_as_text(self)
+
+    def _repr_html_(self) -> str:
+        return fit_as_html(self)
 
     def _contrast_matrix(self, L: Any) -> np.ndarray:
         import numpy as np
