@@ -110,12 +110,13 @@ def _adjusted(
         return z, np.zeros(len(z), dtype=bool)
     values, vectors = np.linalg.eigh(np.eye(z.shape[1]) - z @ z.transpose(0, 2, 1))
     positive = values > _SINGULAR
+    singular = np.min(values, axis=1) <= _SINGULAR
     safe = np.where(positive, values, 1.0)
     power = -1.0 if kind is CoefficientCovariance.CR3 else -0.5
     scale = np.where(positive, safe**power, 0.0)
     if kind is not CoefficientCovariance.CR2:
         adjustment = (vectors * scale[:, None, :]) @ vectors.transpose(0, 2, 1)
-        return adjustment @ z, ~positive.all(axis=1)
+        return adjustment @ z, singular
     product = roots.transpose(0, 2, 1) @ roots
     transposed = vectors.transpose(0, 2, 1)
     sizes = np.sqrt(np.where(positive, values, 0.0))
@@ -123,7 +124,7 @@ def _adjusted(
     kept = np.arange(z.shape[1]) < positive.sum(axis=1)[:, None]  # singular values: largest first
     polar = (left * kept[:, None, :]) @ right
     inverse_root = (vectors * scale[:, None, :]) @ transposed
-    return inverse_root @ (polar.transpose(0, 2, 1) @ z), ~positive.all(axis=1)
+    return inverse_root @ (polar.transpose(0, 2, 1) @ z), singular
 
 
 def satterthwaite_df(parts: Sandwich, w: np.ndarray) -> np.ndarray:
