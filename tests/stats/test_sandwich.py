@@ -365,3 +365,22 @@ def test_row_order_does_not_matter() -> None:
         )
         for name in ("se", "df"):
             assert one[name].to_numpy() == pytest.approx(other[name].to_numpy(), rel=1e-8)
+
+
+def test_only_the_root_form_is_free_of_the_units_of_single_visits() -> None:
+    """One visit in another unit: the same model, the same CR0, root form and CR3; CR2 moves."""
+    data = random_trial(3)
+    factor = pl.when(pl.col("week") == "W1").then(10.0).otherwise(1.0)
+    other = data.with_columns(pl.col("y") * factor)
+    for kind in EMPIRICAL:
+        one, two = (
+            mmrm("y ~ week + arm:week", d, subject="id", visit="week", vcov=kind).linear(
+                np.eye(6)[-2]
+            )["se"][0]
+            for d in (data, other)
+        )
+        ratio = two / (10.0 * one)
+        if kind == "cr2":
+            assert 1e-5 < abs(ratio - 1.0) < 0.02
+        else:
+            assert ratio == pytest.approx(1.0, rel=1e-7)

@@ -40,30 +40,22 @@ def residuals(fit: MMRMFit, kind: ResidualKind) -> np.ndarray:
 
 def residual_frame(fit: MMRMFit, kind: ResidualKind) -> pl.DataFrame:
     """participant, visit, row (of the user's frame), response, fitted, residual."""
-    import numpy as np
-
-    order = np.argsort(fit.data.source_row, kind="stable")
-    fitted = fit.data.design @ fit.effects.estimate
     return row_frame(fit).with_columns(
-        response=fit.data.response[order],
-        fitted=fitted[order],
-        residual=residuals(fit, kind)[order],
+        response=fit.data.response,
+        fitted=fit.data.design @ fit.effects.estimate,
+        residual=residuals(fit, kind),
     )
 
 
 def row_frame(fit: MMRMFit) -> pl.DataFrame:
-    """participant, visit and row of the user's frame, in the order of that frame."""
-    import numpy as np
+    """participant, visit and row of the user's frame, as they stand there."""
     import polars as pl
 
     data = fit.data
-    order = np.argsort(data.source_row, kind="stable")
     return pl.DataFrame(
         {
-            "participant": pl.Series(list(data.participants)).gather(data.subject[order]),
-            "visit": pl.Series([data.visits[v] for v in data.visit[order]]).cast(
-                pl.Enum(data.visits)
-            ),
-            "row": data.source_row[order],
+            "participant": pl.Series(list(data.participants)).gather(data.subject),
+            "visit": pl.Series([data.visits[v] for v in data.visit]).cast(pl.Enum(data.visits)),
+            "row": data.source_row,
         }
     )

@@ -24,7 +24,7 @@ _PURPOSE = 0x6D6D726D  # "mmrm": a stream apart from others drawn with the same 
 def simulated_responses(
     fit: MMRMFit, seed: int, replicates: int, *, new_parameters: bool
 ) -> np.ndarray:
-    """(replicates, n) responses y ~ N(X beta, V), rows in the order of the user's frame.
+    """(replicates, n) responses y ~ N(X beta, V), columns in the order of the rows used.
 
     With `new_parameters` each replicate first draws its beta from the normal distribution of the
     estimates, by the covariance of the fit; V stays at its estimate.
@@ -37,8 +37,6 @@ def simulated_responses(
     n, p = data.design.shape
     parts = [(block.rows, block_roots(fit, block)) for block in participant_blocks(fit)]
     spread = _root(fit.effects.covariance()) if new_parameters else None
-    # a normal number belongs to a row of the user's frame, not to our order of rows
-    place = np.argsort(np.argsort(data.source_row, kind="stable"), kind="stable")
     mean = data.design @ fit.effects.estimate
     out = np.empty((replicates, n))
     for begin in range(0, replicates, _AT_ONCE):
@@ -51,8 +49,8 @@ def simulated_responses(
                 y[i] += data.design @ (spread @ stream.standard_normal(p))
             normal[i] = stream.standard_normal(n)
         for rows, roots in parts:
-            y[:, rows] += (roots @ normal[:, place[rows]][..., None])[..., 0]
-        out[chunk.start : chunk.stop, place] = y
+            y[:, rows] += (roots @ normal[:, rows][..., None])[..., 0]
+        out[chunk.start : chunk.stop] = y
     return out
 
 
