@@ -115,12 +115,16 @@ class StructuredTwin:
     phi_full: np.ndarray
     first: np.ndarray
     w: np.ndarray
+    w_expected: np.ndarray
+    phi_expected: np.ndarray
 
-    def one_row(self, row: np.ndarray, phi: np.ndarray) -> tuple[float, float, float]:
-        """Estimate, SE by `phi`, and Satterthwaite df."""
+    def one_row(
+        self, row: np.ndarray, phi: np.ndarray, w: np.ndarray | None = None
+    ) -> tuple[float, float, float]:
+        """Estimate, SE by `phi`, and Satterthwaite df with `w`."""
         variance = row @ self.phi @ row
         gradient = np.array([row @ self.phi @ p @ self.phi @ row for p in self.first])
-        df = 2.0 * variance**2 / (gradient @ self.w @ gradient)
+        df = 2.0 * variance**2 / (gradient @ (self.w if w is None else w) @ gradient)
         return float(row @ self.beta), math.sqrt(row @ phi @ row), float(df)
 
 
@@ -195,18 +199,21 @@ def fit_structured_twin(
         raise AssertionError("the twin did not converge")
 
     value, v_inverse, phi, _ = parts(theta)
-    _, hessian, _, ddv = derivatives(theta)
+    _, hessian, fisher, ddv = derivatives(theta)
     dv = first_derivatives(theta)
     w = 2.0 * np.linalg.inv(hessian)
     first = np.array([x.T @ v_inverse @ d @ v_inverse @ x for d in dv])
-    without, second = np.zeros_like(phi), np.zeros_like(phi)
+    w_expected = 2.0 * np.linalg.inv(fisher)
+    without, second, expected = (np.zeros_like(phi) for _ in range(3))
     whitened = [v_inverse @ d @ v_inverse @ x for d in dv]
     turned = [d @ v_inverse @ x for d in dv]
     vx = v_inverse @ x
     for a in range(k):
         for b in range(k):
             q = whitened[a].T @ turned[b]
-            without += w[a, b] * (q - first[a] @ phi @ first[b])
+            rest = q - first[a] @ phi @ first[b]
+            without += w[a, b] * rest
+            expected += w_expected[a, b] * rest
             second -= w[a, b] * 0.25 * (vx.T @ ddv[a, b] @ vx)
     return StructuredTwin(
         theta=theta,
@@ -217,4 +224,6 @@ def fit_structured_twin(
         phi_full=phi + 2.0 * phi @ (without + second) @ phi,
         first=first,
         w=w,
+        w_expected=w_expected,
+        phi_expected=phi + 2.0 * phi @ expected @ phi,
     )
