@@ -61,20 +61,20 @@ def _faults(
     word = structure.word
     argument = f"covariance={word!r}"
     size = len(visits)
-    if where and len(observed) < (size if word == "us" else 2):
-        faults.append(
-            StatsError(
-                f"{len(observed)} participant(s){where} for {size} visits",
-                where="group",
-                rule="An unstructured covariance of its own needs at least as many participants "
-                "as visits"
-                if word == "us"
-                else "A group needs at least two participants",
-                remedy="Pre-specify one covariance for all, fewer groups, or a covariance with "
-                "fewer parameters",
-            )
-        )
-        return faults
+    if where:
+        least = size if word == "us" else 2
+        rule = "A covariance of its own needs at least as many participants as visits under 'us'"
+        rule += ", two otherwise"
+        remedy = "Pre-specify one covariance for all, fewer groups, or a covariance with fewer "
+        remedy += "parameters"
+    else:
+        least = min(size, 2) + 1
+        rule = "How visits covary cannot be learnt from two participants"
+        remedy = "Describe these data instead of modelling them"
+    if len(observed) < least:
+        what = f"{len(observed)} participant(s){where} for {size} visit(s)"
+        argument = "group" if where else "subject"
+        return [StatsError(what, where=argument, rule=rule, remedy=remedy)]
     together = observed.T.astype(np.int64) @ observed.astype(np.int64)
     absent = [visits[j] for j in range(size) if together[j, j] == 0]
     if absent and structure.heterogeneous:
