@@ -95,8 +95,46 @@ TIMES = ([1.0, 2.0, 3.0, 4.0], [True, False, True, True])
 ARMS = [True, True, False, False]
 APART = ["a", "a", "b", "b"]
 
+
 #: Part of the page → calls, each of which is refused.
+def contrast(data=None, formula="y ~ age + arm*week", **options):
+    wanted = {"subject": "id", "visit": "week", "arm": "arm", "level": "drug"}
+    wanted |= {"reference": "control", "at": {"week": "W2"}, **options}
+    return stats.arm_contrast(formula, trial() if data is None else data, **wanted)
+
+
+def redrawn(allocations=None, data=None, **options):
+    made = contrast(data)
+    given = made.observed[None] if allocations is None else allocations
+    return stats.rerandomisation_test(made, given, **{"interval": False, **options})
+
+
+def third_arm():
+    late = pl.int_range(pl.len()) // 3 >= 9
+    return trial().with_columns(pl.when(late).then(pl.lit("low")).otherwise("arm").alias("arm"))
+
+
 CALLS: dict[str, list[Callable[[], object]]] = {
+    "Re-randomisation": [
+        lambda: contrast(arm="age"),
+        lambda: contrast(level="low"),
+        lambda: contrast(level="control"),
+        lambda: contrast(covariance=[]),
+        lambda: contrast(at={"age": [40.0, 41.0]}),
+        lambda: contrast(odd("arm", pl.lit("drug"))),
+        lambda: redrawn(alpha=1.0),
+        lambda: redrawn([[0, 1]]),
+        lambda: redrawn([["low"] * 12]),
+        lambda: redrawn(probabilities=[1.0]),
+        lambda: redrawn(exact=True, probabilities=[0.5]),
+        lambda: redrawn([[0, 1, 1] * 4], exact=True),
+        lambda: redrawn(data=third_arm(), interval=True),
+        lambda: stats.permuted_allocations([]),
+        lambda: stats.permuted_allocations([0, 1] * 20),
+        lambda: contrast(group="arm").effect(
+            contrast().ladder[0], np.zeros(12, dtype=np.int64), trial()["y"].to_numpy()
+        ),
+    ],
     "Formulas": [
         lambda: stats.check_formula(3, ["y"]),  # pyright: ignore[reportArgumentType]
         lambda: stats.check_formula("y ~ " + "a+" * 3000 + "a", ["y", "a"]),

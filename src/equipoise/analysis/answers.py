@@ -129,7 +129,12 @@ def close_untested(
             update={
                 "contrasts": closed(result.contrasts),
                 "sensitivity": tuple(
-                    s.model_copy(update={"contrasts": closed(s.contrasts)})
+                    s.model_copy(
+                        update={
+                            "contrasts": closed(s.contrasts),
+                            "rerandomised": tuple(row.untested() for row in s.rerandomised),
+                        }
+                    )
                     for s in result.sensitivity
                 ),
             }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from equipoise.analysis.model_results import Contrast, Mean, ModelFit
 from equipoise.analysis.outcome_results import GroupOutcome
 from equipoise.analysis.result_row import Row
@@ -45,10 +47,79 @@ class TouchedCount(Row):
     n: int
 
 
+class Rerandomised(Row):
+    """A comparison judged by the allocations that the protocol's scheme could have given.
+
+    Null hypothesis: everybody would have had the same values, and the same ones missing, in
+    either arm. `p` and what would give it back are None in what is not tested.
+
+    Attributes
+    ----------
+    estimate, se, df, t
+        Of the model under the allocation that was observed; t is the statistic.
+    p, p_error, p_lower, p_upper
+        (extreme + 1)/(draws + 1), its Monte-Carlo standard error, and the 95 % limits of the p
+        that endless draws would give.
+    lower, upper, lower_error, upper_error
+        Limits of the shifts that the test does not reject, with their Monte-Carlo standard errors.
+    interval
+        ``bounded``; ``unbounded`` where no shift is rejected on a side; ``none`` with three arms,
+        where a shift of one leaves open what the others do.
+    monotone
+        Whether p fell steadily away from the estimate at every shift that was tried.
+    draws, distinct, extreme, failed
+        Allocations drawn, different ones among them, those at least as extreme as the one
+        observed, and those without a fit, which count as extreme.
+    steps
+        (covariance structure, allocations that it fitted).
+    seed
+        Of the draws.
+    edges, counts
+        Histogram of t over the allocations.
+    """
+
+    arm: str
+    reference: str
+    visit: str
+    estimate: float
+    se: float
+    df: float
+    t: float | None
+    p: float | None
+    p_error: float | None
+    p_lower: float | None
+    p_upper: float | None
+    lower: float | None
+    upper: float | None
+    lower_error: float | None
+    upper_error: float | None
+    ratio: float | None = None
+    ratio_lower: float | None = None
+    ratio_upper: float | None = None
+    interval: Literal["bounded", "unbounded", "none"]
+    monotone: bool | None
+    draws: int
+    distinct: int
+    extreme: int | None
+    failed: int
+    steps: tuple[tuple[str, int], ...]
+    seed: int
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
+
+    def untested(self) -> Rerandomised:
+        """The same without p and without what would give it back."""
+        names = ("t", "p", "p_error", "p_lower", "p_upper", "extreme")
+        hidden = dict.fromkeys(names)
+        return self.model_copy(update={**hidden, "edges": (), "counts": ()})
+
+
 class SensitivityResult(Row):
     """The estimand under another assumption; `failure` says why there is no estimate.
 
-    `participants` counts the analysis set; `means` holds the change in a single-arm trial.
+    `participants` counts the analysis set; `means` holds the change in a single-arm trial; `fit`
+    says how the model was fitted where the method is another model; `rerandomised` holds the
+    re-randomisation tests.
     """
 
     key: str
@@ -57,6 +128,8 @@ class SensitivityResult(Row):
     participants: int
     contrasts: tuple[Contrast, ...]
     means: tuple[Mean, ...] = ()
+    fit: ModelFit | None = None
+    rerandomised: tuple[Rerandomised, ...] = ()
     failure: str | None = None
 
 

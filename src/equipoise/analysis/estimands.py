@@ -13,18 +13,19 @@ from equipoise.analysis.dataset import make_dataset, values_of
 from equipoise.analysis.estimand_results import EstimandResult, SensitivityResult, TouchedCount
 from equipoise.analysis.mixed_models import analyse_endpoint
 from equipoise.analysis.outcomes import analyse_outcome, outcome_data
+from equipoise.analysis.rerandomised import rerandomise
 from equipoise.analysis.small_cells import too_small
 from equipoise.analysis.strategies import Handled, handle_events
 from equipoise.protocol.consistency_of_estimands import EVERYBODY
 from equipoise.protocol.intercurrent import IntercurrentEvent, Strategy
-from equipoise.protocol.questions import SensitivityMethod
+from equipoise.protocol.questions import MODEL_METHODS, SensitivityMethod
 
 if TYPE_CHECKING:
     from equipoise.analysis.groups import Groups
     from equipoise.analysis.model_results import Contrast, EndpointResult, Mean, ModelFit
     from equipoise.analysis.outcome_results import GroupOutcome, OutcomeResult
     from equipoise.protocol import Protocol
-    from equipoise.protocol.questions import Estimand, Sensitivity
+    from equipoise.protocol.questions import Estimand, Model, Sensitivity
     from equipoise.records import Records
 
 
@@ -126,6 +127,7 @@ def _estimate(
     estimand: Estimand,
     plan: tuple[IntercurrentEvent, ...],
     analysis_set: str,
+    model: Model | None = None,
 ) -> _Estimate:
     protocol, records, groups = trial.protocol, trial.records, trial.groups
     key, visit = estimand.endpoint, estimand.visit
@@ -134,12 +136,18 @@ def _estimate(
     own = _needs_own(plan, analysis_set)
     if protocol.endpoints[key].scale.continuous:
         result = trial.endpoints[key]
-        if own:
+        if own or model is not None:
             data = make_dataset(
                 protocol, records, groups, key, values=handled.values, members=members
             )
             result = analyse_endpoint(
-                protocol, groups, key, data, smallest=trial.smallest, subgroups=False
+                protocol,
+                groups,
+                key,
+                data,
+                smallest=trial.smallest,
+                subgroups=False,
+                model=model,
             )
         contrasts = tuple(c for c in result.contrasts if c.visit == visit)
         means = tuple(m for m in result.means if m.visit == visit)
@@ -199,17 +207,22 @@ def _sensitivity(
     name: str,
     item: Sensitivity,
 ) -> SensitivityResult:
-    """The estimand again; a method of imputation will be one more branch here."""
+    """The estimand again under the assumption or by the method of `item`."""
     plan, analysis_set = estimand.intercurrent_events, estimand.analysis_set
+    if item.method is SensitivityMethod.RE_RANDOMISATION:
+        return _by_design(trial, estimand, name, item)
+    model: Model | None = None
     if item.method is SensitivityMethod.ANALYSIS_SET:
         analysis_set = str(item.analysis_set)
+    elif item.method in MODEL_METHODS:
+        model = other_model(trial.protocol, estimand, item)
     else:
         assert item.strategy is not None
         plan = tuple(
             IntercurrentEvent(event=e.event, strategy=item.strategy, composite_change=None)
             for e in plan
         )
-    found = _estimate(trial, estimand, plan, analysis_set)
+    found = _estimate(trial, estimand, plan, analysis_set, model)
     return SensitivityResult(
         key=name,
         label=item.label,
@@ -217,7 +230,45 @@ def _sensitivity(
         participants=found.participants,
         contrasts=found.contrasts,
         means=found.means if trial.protocol.single_arm else (),
+        fit=None if model is None else found.fit,
         failure=found.failure,
+    )
+
+
+def other_model(protocol: Protocol, estimand: Estimand, item: Sensitivity) -> Model:
+    """The endpoint's model with a covariance for each arm, or with empirical standard errors."""
+    model = protocol.analysis.models[str(protocol.endpoints[estimand.endpoint].model)]
+    if item.method is SensitivityMethod.UNEQUAL_VARIANCES:
+        return model.model_copy(update={"group": "arm"})
+    df = "satterthwaite" if model.df.startswith("kenward-roger") else model.df
+    return model.model_copy(update={"vcov": item.vcov or "cr2", "df": df})
+
+
+def _by_design(
+    trial: _Trial, estimand: Estimand, name: str, item: Sensitivity
+) -> SensitivityResult:
+    """The re-randomisation test of the comparisons that the estimand has."""
+    plan, analysis_set = estimand.intercurrent_events, estimand.analysis_set
+    main = _estimate(trial, estimand, plan, analysis_set)
+    data = make_dataset(
+        trial.protocol,
+        trial.records,
+        trial.groups,
+        estimand.endpoint,
+        values=main.handled.values,
+        members=trial.members(analysis_set),
+    )
+    rows, failure = rerandomise(
+        trial.protocol, trial.records, data, estimand, item, tuple(c.arm for c in main.contrasts)
+    )
+    return SensitivityResult(
+        key=name,
+        label=item.label,
+        method=item.method.value,
+        participants=main.participants,
+        contrasts=(),
+        rerandomised=rows,
+        failure=failure,
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -19,7 +21,7 @@ from equipoise.analysis.results import (
 from equipoise.analysis.small_cells import fewest_modelled
 from equipoise.protocol.endpoint_sources import source_of
 from equipoise.protocol.questions import Scale
-from equipoise.stats import MMRMFit, StatsError, check_formula, mmrm
+from equipoise.stats import CovarianceStructure, MMRMFit, StatsError, check_formula, mmrm
 
 if TYPE_CHECKING:
     from equipoise.analysis.dataset import Dataset
@@ -36,18 +38,23 @@ def analyse_endpoint(
     *,
     smallest: int = 1,
     subgroups: bool = True,
+    model: Model | None = None,
 ) -> EndpointResult:
     """One endpoint: observed means, least-squares means, contrasts, effects by subgroup.
 
     While blinded the terms with the arm are left out of the model and everybody is one group.
-    Observed means of fewer than `smallest` people are not given.
+    Observed means of fewer than `smallest` people are not given. `model` takes the place of the
+    endpoint's own, for a sensitivity analysis.
     """
     point = protocol.endpoints[key]
-    model = protocol.analysis.models[str(point.model)]
+    model = model or protocol.analysis.models[str(point.model)]
+    if groups.blinded:
+        model = model.model_copy(update={"group": None})
     log = point.scale is Scale.LOG_FOLD
     formula = blinded_formula(model.formula, data) if groups.blinded else model.formula
     single = len(groups.groups) == 1
     fit, tried, failure = _fit(formula, model, data, protocol.analysis.alpha)
+    days = [protocol.visit(name).day for name in protocol.endpoint_visits(key)]
     visits = protocol.endpoint_visits(key)
     means: list[Mean] = []
     contrasts: list[Contrast] = []
@@ -70,7 +77,7 @@ def analyse_endpoint(
         scale="log_fold" if log else "change",
         unit=protocol.unit_of(key),
         better=point.better,
-        fit=None if fit is None else _described(f"mmrm:{key}", fit, model, tried),
+        fit=None if fit is None else _described(f"mmrm:{key}", fit, model, tried, days),
         failure=failure,
         observed=_observed(protocol, groups, key, data, smallest),
         means=tuple(means),
@@ -90,14 +97,22 @@ def blinded_formula(formula: str, data: Dataset) -> str:
     return f"{parsed.response} ~ {' + '.join(kept)}"
 
 
+_Tried = tuple[tuple[str, str], ...]
+
+
 def _fit(
     formula: str, model: Model, data: Dataset, alpha: float
-) -> tuple[MMRMFit | None, tuple[str, ...], str | None]:
-    """Walk the protocol's ladder of covariance structures; nothing is tried beyond it."""
-    tried: list[str] = []
-    failures: list[str] = []
+) -> tuple[MMRMFit | None, _Tried, str | None]:
+    """Walk the protocol's ladder of covariance structures; nothing is tried beyond it.
+
+    Returns
+    -------
+    fit, steps, failure
+        The steps are (structure, why it has no fit), empty for the one that has.
+    """
+    steps: list[tuple[str, str]] = []
+    by_group: dict[str, Any] = {} if model.group is None else {"group": model.group}
     for structure in model.covariance:
-        tried.append(structure)
         try:
             fit = mmrm(
                 formula,
@@ -107,23 +122,37 @@ def _fit(
                 covariance=structure,
                 method=model.method,
                 df=model.df,
+                vcov=model.vcov,
                 alpha=alpha,
+                **by_group,
             )
         except StatsError as error:
-            failures.append(f"{structure}: {error}")
+            steps.append((structure, str(error)))
             continue
-        return fit, tuple(tried), None
-    return None, tuple(tried), " | ".join(failures)
+        return fit, (*steps, (structure, "")), None
+    return None, tuple(steps), " | ".join(f"{word}: {why}" for word, why in steps)
 
 
-def _described(key: str, fit: MMRMFit, model: Model, tried: tuple[str, ...]) -> ModelFit:
+def _described(
+    key: str, fit: MMRMFit, model: Model, steps: _Tried, days: Sequence[float]
+) -> ModelFit:
+    structure = steps[-1][0]
+    grouped = isinstance(fit.covariance, dict)
+    matrices: dict[str, Any] = fit.covariance if grouped else {"": fit.covariance}
+    plain = {
+        str(level): tuple(tuple(float(x) for x in row) for row in matrix)
+        for level, matrix in matrices.items()
+    }
     return ModelFit(
         key=key,
         formula=fit.formula,
-        covariance=tried[-1],
-        tried=tried,
+        covariance=structure,
+        tried=tuple(word for word, _ in steps),
+        failures=tuple(step for step in steps if step[1]),
         likelihood=str(model.method),
         df_method=str(model.df),
+        vcov=str(model.vcov),
+        group=model.group,
         participants=fit.n_subjects,
         observations=fit.n_observations,
         missing_responses=fit.n_dropped,
@@ -133,9 +162,21 @@ def _described(key: str, fit: MMRMFit, model: Model, tried: tuple[str, ...]) -> 
         iterations=fit.convergence.iterations,
         gradient=fit.convergence.gradient_norm,
         visits=fit.visits,
-        covariance_matrix=tuple(tuple(float(x) for x in row) for row in fit.covariance),
+        covariance_matrix=() if grouped else plain[""],
+        covariance_by_group=tuple(plain.items()) if grouped else (),
         message=fit.convergence.message,
+        notes=_spacing(structure, days),
     )
+
+
+def _spacing(word: str, days: Sequence[float]) -> tuple[str, ...]:
+    """What a structure takes for granted of the visits, where they are otherwise."""
+    (structure,) = (s for s in CovarianceStructure if s.word == word)
+    distances = {round(b - a, 6) for a, b in pairwise(days)}
+    if structure.spacing.name != "EQUAL" or len(distances) < 2:
+        return ()
+    listed = ", ".join(f"{day:g}" for day in days)
+    return (f"{word} takes visits for equally spaced; they lie at days {listed}",)
 
 
 def _ratio(row: dict[str, Any], log: bool) -> dict[str, Any]:
@@ -220,6 +261,7 @@ def _subgroup(
     factor = model.subgroup
     covariate = protocol.population.covariates[factor]
     fit, tried, failure = _fit(model.subgroup_formula, model, data, protocol.analysis.alpha)
+    days = [protocol.visit(name).day for name in protocol.endpoint_visits(key)]
     effects: list[Contrast] = []
     interaction: list[Contrast] = []
     if fit is not None:
@@ -235,7 +277,7 @@ def _subgroup(
         factor=factor,
         label=covariate.label,
         levels=covariate.levels,
-        fit=None if fit is None else _described(f"mmrm:{key}:{factor}", fit, model, tried),
+        fit=None if fit is None else _described(f"mmrm:{key}:{factor}", fit, model, tried, days),
         failure=failure,
         effects=tuple(effects),
         interaction=tuple(interaction),

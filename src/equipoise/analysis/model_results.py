@@ -13,7 +13,12 @@ Measure = Literal[
 
 
 class ModelFit(Row):
-    """How a model was fitted; the method behind every estimate that names it."""
+    """How a model was fitted; the method behind every estimate that names it.
+
+    `tried` are the covariance structures of the protocol's ladder up to the one taken, `failures`
+    (structure, cause) of those before it. With `group` there is one covariance matrix for each of
+    its levels, (level, matrix) in `covariance_by_group`, and `covariance_matrix` is empty.
+    """
 
     key: str
     formula: str
@@ -32,6 +37,11 @@ class ModelFit(Row):
     visits: tuple[str, ...]
     covariance_matrix: tuple[tuple[float, ...], ...]
     message: str
+    vcov: str = "model"
+    group: str | None = None
+    covariance_by_group: tuple[tuple[str, tuple[tuple[float, ...], ...]], ...] = ()
+    failures: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class ObservedMean(Row):

@@ -166,6 +166,16 @@ def result_tables(results: Results) -> dict[str, pl.DataFrame]:
             for item in estimand.sensitivity
             for row in item.contrasts or item.means
         ]
+        tables[f"estimand_{key}_rerandomisation"] = [
+            {
+                "sensitivity": item.key,
+                "label": item.label,
+                **row.model_dump(exclude={"edges", "counts", "steps"}),
+                **{f"fitted_{word}": count for word, count in row.steps},
+            }
+            for item in estimand.sensitivity
+            for row in item.rerandomised
+        ]
     for family in results.families:
         tables[f"family_{family.key}"] = [
             {"endpoint": name, "method": family.method, **contrast.model_dump()}

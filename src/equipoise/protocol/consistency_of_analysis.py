@@ -127,3 +127,40 @@ def _formulas(tables: Tables) -> Iterator[Inconsistency]:
                         + (" (randomisation was stratified by it)" if name in strata else ""),
                         f"add `{name}`, for example `{'arm' if name == 'visit' else name}*visit`",
                     )
+
+
+@needs("trial", "analysis")
+def _models(tables: Tables) -> Iterator[Inconsistency]:
+    """The ladder of covariances, groups and standard errors of each model go together."""
+    for key, model in tables["analysis"].models.items():
+        path = ("analysis", "models", key)
+        twice = sorted({word for word in model.covariance if model.covariance.count(word) > 1})
+        if twice:
+            yield Inconsistency(
+                (*path, "covariance"),
+                ", ".join(twice),
+                "each covariance structure is tried once",
+                "take the second one out",
+            )
+        if model.vcov != "model" and model.df.startswith("kenward-roger"):
+            yield Inconsistency(
+                (*path, "vcov"),
+                model.vcov,
+                f"`{model.df}` corrects the model-based covariance, and does not go with an "
+                "empirical one",
+                'write df = "satterthwaite"',
+            )
+        if model.method == "ml" and model.df.startswith("kenward-roger"):
+            yield Inconsistency(
+                (*path, "method"),
+                model.method,
+                f"`{model.df}` corrects the covariance of restricted-likelihood estimates",
+                'write method = "reml", or df = "satterthwaite"',
+            )
+        if model.group is not None and tables["trial"].design is Design.SINGLE_ARM:
+            yield Inconsistency(
+                (*path, "group"),
+                model.group,
+                "a covariance for each arm needs two arms; a single-arm trial has one",
+                "take `group` out",
+            )

@@ -8,7 +8,15 @@ from typing import Any
 from equipoise.instruments import TOTAL, Instrument
 from equipoise.protocol.consistency import Inconsistency, Tables, needs, unknown
 from equipoise.protocol.intercurrent import Strategy
-from equipoise.protocol.questions import Endpoint, Scale, SensitivityMethod, TestingOrder
+from equipoise.protocol.questions import (
+    MODEL_METHODS,
+    SENSITIVITY_FIELDS,
+    Endpoint,
+    Scale,
+    Sensitivity,
+    SensitivityMethod,
+    TestingOrder,
+)
 from equipoise.protocol.scales import scale_of
 
 EVERYBODY = "randomised"
@@ -239,15 +247,8 @@ def _sets_and_sensitivity(tables: Tables) -> Iterator[Inconsistency]:
         if item.estimand not in estimands:
             yield unknown((*path, "estimand"), item.estimand, "estimand", estimands, "estimands")
             continue
-        wanted = "analysis_set" if item.method is SensitivityMethod.ANALYSIS_SET else "strategy"
-        for name in ("analysis_set", "strategy"):
-            if (getattr(item, name) is None) == (name == wanted):
-                yield Inconsistency(
-                    (*path, name),
-                    str(getattr(item, name) or ""),
-                    f"`{item.method}` goes with `{wanted}` and nothing else",
-                    f"add `{name}`" if name == wanted else f"take `{name}` out",
-                )
+        yield from _fields_of_method(path, item)
+        yield from _model_methods(path, item, tables)
         if item.analysis_set is not None and item.analysis_set not in (EVERYBODY, *analysis.sets):
             yield unknown(
                 (*path, "analysis_set"), item.analysis_set, "analysis set", analysis.sets, "sets"
@@ -274,6 +275,48 @@ def _sets_and_sensitivity(tables: Tables) -> Iterator[Inconsistency]:
                 "another strategy needs intercurrent events, and this estimand names none",
                 "name them, or take the sensitivity analysis out",
             )
+
+
+def _fields_of_method(path: tuple[str, ...], item: Sensitivity) -> Iterator[Inconsistency]:
+    """A method has the fields that it needs, those that it may have, and no other."""
+    needed, optional = SENSITIVITY_FIELDS[item.method]
+    every = dict.fromkeys(
+        name for row in SENSITIVITY_FIELDS.values() for part in row for name in part
+    )
+    named = " and ".join(f"`{name}`" for name in needed)
+    may = f"; it may have {' and '.join(f'`{name}`' for name in optional)}" if optional else ""
+    rule = f"`{item.method}` goes with {named}{may} and nothing else"
+    if not needed:
+        rule = f"`{item.method}` needs nothing further{may}"
+    for name in every:
+        given = getattr(item, name) is not None
+        if given and name not in (*needed, *optional):
+            yield Inconsistency((*path, name), str(getattr(item, name)), rule, f"take `{name}` out")
+        elif not given and name in needed:
+            yield Inconsistency((*path, name), "", rule, f"add `{name}`")
+
+
+def _model_methods(
+    path: tuple[str, ...], item: Sensitivity, tables: Tables
+) -> Iterator[Inconsistency]:
+    """Methods that fit the model of the endpoint again need a model, and arms to compare."""
+    if item.method not in MODEL_METHODS:
+        return
+    endpoint = tables["endpoints"].get(tables["estimands"][item.estimand].endpoint)
+    if endpoint is not None and not endpoint.scale.continuous:
+        yield Inconsistency(
+            (*path, "method"),
+            item.method.value,
+            f"`{item.method}` is for endpoints that a mixed model answers (change, log_fold)",
+            "choose another method, or take the sensitivity analysis out",
+        )
+    if len(tables["arms"]) < 2 and item.method is not SensitivityMethod.EMPIRICAL:
+        yield Inconsistency(
+            (*path, "method"),
+            item.method.value,
+            f"`{item.method}` compares arms; a single-arm trial has one",
+            "take the sensitivity analysis out",
+        )
 
 
 @needs("estimands", "analysis")

@@ -99,6 +99,15 @@ class AnalysisSet(Part):
     )
 
 
+#: The words of `equipoise.stats` that a protocol may use; a test holds both lists equal. Spatial
+#: structures are left out: they need coordinates, which visits have not.
+Structure = Literal["us", "cs", "csh", "ar1", "ar1h", "toep", "toeph", "ad", "adh"]
+Empirical = Literal["cr0", "cr2", "cr2-root", "cr3"]
+DfMethod = Literal[
+    "kenward-roger", "kenward-roger-firstorder", "satterthwaite", "between-within", "residual"
+]
+
+
 class SensitivityMethod(StrEnum):
     """Sensitivity analyses of an estimand.
 
@@ -107,6 +116,29 @@ class SensitivityMethod(StrEnum):
 
     ANALYSIS_SET = "analysis-set"
     STRATEGY = "strategy"
+    RE_RANDOMISATION = "re-randomisation"
+    UNEQUAL_VARIANCES = "unequal-variances"
+    EMPIRICAL = "empirical"
+
+
+#: Method → (fields that it needs, fields that it may have); no other field goes with it.
+SENSITIVITY_FIELDS: dict[SensitivityMethod, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    SensitivityMethod.ANALYSIS_SET: (("analysis_set",), ()),
+    SensitivityMethod.STRATEGY: (("strategy",), ()),
+    SensitivityMethod.RE_RANDOMISATION: (("draws",), ("seed",)),
+    SensitivityMethod.UNEQUAL_VARIANCES: ((), ()),
+    SensitivityMethod.EMPIRICAL: ((), ("vcov",)),
+}
+
+
+#: Methods that ask the mixed model of the endpoint again.
+MODEL_METHODS = frozenset(
+    {
+        SensitivityMethod.RE_RANDOMISATION,
+        SensitivityMethod.UNEQUAL_VARIANCES,
+        SensitivityMethod.EMPIRICAL,
+    }
+)
 
 
 class Sensitivity(Part):
@@ -115,10 +147,24 @@ class Sensitivity(Part):
     label: Text = Field(description="Name as printed")
     estimand: Key = Field(description="Key of the estimand")
     method: SensitivityMethod = Field(
-        description="analysis-set (in another set) or strategy (other strategy for all events)"
+        description="analysis-set (in another set), strategy (other strategy for all events), "
+        "re-randomisation (test by redrawn allocations), unequal-variances (a covariance matrix "
+        "for each arm) or empirical (sandwich standard errors)"
     )
     analysis_set: Key | None = Field(None, description="analysis-set: key of the other set")
     strategy: Strategy | None = Field(None, description="strategy: the other strategy")
+    draws: Int | None = Field(
+        None, ge=19, le=1_000_000, description="re-randomisation: allocations that are drawn"
+    )
+    seed: Int | None = Field(
+        None,
+        ge=0,
+        description="re-randomisation: seed of the draws, open and not that of the list; 1 when "
+        "left out",
+    )
+    vcov: Empirical | None = Field(
+        None, description="empirical: kind of covariance of the coefficients; cr2 when left out"
+    )
 
 
 class TestingOrder(StrEnum):
@@ -145,12 +191,19 @@ class Model(Part):
     subgroup_formula: Text | None = Field(
         None, description="The formula with the interaction, for effects by subgroup"
     )
-    covariance: tuple[Literal["us"], ...] = Field(
-        ("us",), min_length=1, description="Covariance structures, tried in this order"
+    covariance: tuple[Structure, ...] = Field(
+        ("us",),
+        min_length=1,
+        description="Covariance structures, tried in this order; the next only where the one "
+        "before has no valid fit",
     )
-    method: Literal["reml"] = Field("reml", description="Likelihood")
-    df: Literal["kenward-roger", "satterthwaite"] = Field(
-        "kenward-roger", description="Degrees of freedom"
+    method: Literal["reml", "ml"] = Field("reml", description="Likelihood")
+    df: DfMethod = Field("kenward-roger", description="Degrees of freedom")
+    group: Literal["arm"] | None = Field(
+        None, description="arm: a covariance matrix for each arm; one for all when left out"
+    )
+    vcov: Literal["model", "cr0", "cr2", "cr2-root", "cr3"] = Field(
+        "model", description="Covariance of the coefficients: model-based, or empirical (sandwich)"
     )
 
 

@@ -1,6 +1,7 @@
 """Allocation methods, the list, and the seal that proves it was fixed beforehand."""
 
 from equipoise.randomisation.allocation_list import Allocation, randomise
+from equipoise.randomisation.redrawn_lists import redraw
 from equipoise.randomisation.seal import (
     Seal,
     read_seal,
@@ -14,6 +15,7 @@ __all__ = [
     "Seal",
     "randomise",
     "read_seal",
+    "redraw",
     "seal",
     "verify_commitment",
     "write_allocation",

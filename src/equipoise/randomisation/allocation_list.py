@@ -54,8 +54,13 @@ def stratum_sizes(protocol: Protocol) -> dict[str, int]:
     return dict.fromkeys(protocol.strata, size)
 
 
-def draw_arms(protocol: Protocol, size: int, generator: np.random.Generator) -> np.ndarray:
-    """Arms of one stratum by the protocol's method: (size,) indices into `protocol.arms`."""
+def draw_arms(
+    protocol: Protocol, size: int, generator: np.random.Generator, *, cut: bool = False
+) -> np.ndarray:
+    """Arms of one stratum by the protocol's method: (size,) indices into `protocol.arms`.
+
+    With `cut` the last block may end at `size`, whatever the plan says of it.
+    """
     import numpy as np
 
     from equipoise.randomisation.permuted_blocks import permuted_blocks
@@ -71,7 +76,7 @@ def draw_arms(protocol: Protocol, size: int, generator: np.random.Generator) -> 
         ratio,
         plan.block_sizes,
         generator,
-        complete=planned and not plan.incomplete_blocks,
+        complete=planned and not plan.incomplete_blocks and not cut,
     )
 
 

@@ -18,6 +18,7 @@ from equipoise.report.figures import Drawing, endpoint_figure, family_figure
 from equipoise.report.flow_diagram import diagram
 from equipoise.report.outcome_figures import outcome_figure
 from equipoise.report.references import used
+from equipoise.report.rerandomisation_figure import rerandomisation_figures
 
 if TYPE_CHECKING:
     import jinja2
@@ -44,6 +45,9 @@ def draw(results: Results) -> dict[str, Drawing]:
     for family in results.families:
         if (drawing := family_figure(results, family)) is not None:
             drawings[f"family:{family.key}"] = drawing
+    for key, estimand in results.estimands.items():
+        for name, drawing in rerandomisation_figures(results, estimand).items():
+            drawings[f"design:{key}:{name}"] = drawing
     return drawings
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from equipoise.report.what_ran import fits_of, rerandomised
+
 if TYPE_CHECKING:
     from equipoise.analysis.harm_results import Safety
     from equipoise.analysis.results import Results
@@ -20,6 +22,18 @@ REFERENCES = {
     "restricted maximum likelihood. Biometrics 1997;53:983\u201397.",
     "satterthwaite": "Satterthwaite FE. An approximate distribution of estimates of variance "
     "components. Biometrics Bull 1946;2:110\u20134.",
+    "between-within": "Schluchter MD, Elashoff JT. Small-sample adjustments to tests with "
+    "unbalanced repeated measures assuming several covariance structures. J Stat Comput Simul "
+    "1990;37:69\u201387.",
+    "sandwich": "Pustejovsky JE, Tipton E. Small-sample methods for cluster-robust variance "
+    "estimation and hypothesis testing in fixed effects models. J Bus Econ Stat "
+    "2018;36:672\u201383.",
+    "rerandomisation": "Rosenberger WF, Lachin JM. Randomization in Clinical Trials, 2nd ed. Wiley "
+    "2016, chapter 6.",
+    "add-one": "Phipson B, Smyth GK. Permutation p-values should never be zero. Stat Appl Genet "
+    "Mol Biol 2010;9:39.",
+    "inversion": "Garthwaite PH. Confidence intervals from randomization tests. Biometrics "
+    "1996;52:1387\u201393.",
     "holm": "Holm S. A simple sequentially rejective multiple test procedure. "
     "Scand J Stat 1979;6:65\u201370.",
     "exact": "Clopper CJ, Pearson ES. The use of confidence or fiducial limits illustrated in the "
@@ -60,12 +74,19 @@ def used(results: Results) -> list[str]:
         row.standardised_difference is not None for row in results.baseline.rows
     ):
         keys.append("balance")
-    fits = [e.fit for e in results.endpoints.values() if e.fit is not None]
+    fits = fits_of(results)
     if fits:
-        keys += ["mmrm", "reml"]
-        keys += [
-            m for m in ("kenward-roger", "satterthwaite") if any(f.df_method == m for f in fits)
-        ]
+        keys.append("mmrm")
+        if any(fit.likelihood.lower() == "reml" for fit in fits):
+            keys.append("reml")
+        methods = {fit.df_method.removesuffix("-firstorder") for fit in fits}
+        keys += [m for m in ("kenward-roger", "satterthwaite", "between-within") if m in methods]
+        if any(fit.vcov != "model" for fit in fits):
+            keys.append("sandwich")
+    tests = rerandomised(results)
+    if tests:
+        keys += ["rerandomisation", "add-one"]
+        keys += ["inversion"] if any(row.interval != "none" for row in tests) else []
     if results.families or any(
         c.adjusted_p is not None for a in results.answers for c in a.contrasts
     ):

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 from equipoise.report.words import visit_label, within
 
 if TYPE_CHECKING:
+    from equipoise.analysis.estimand_results import Rerandomised
     from equipoise.analysis.results import ModelFit, OutcomeResult, Results
 
 _RATES = frozenset({"response", "remission"})
 
 
 def fits_of(results: Results) -> list[ModelFit]:
-    """Every main model that was fitted, those of estimands with data of their own among them."""
+    """Every model that was fitted, those of estimands and sensitivity analyses among them."""
     found = [e.fit for e in results.endpoints.values()]
     found += [e.fit for e in results.estimands.values() if e.own]
+    found += [s.fit for e in results.estimands.values() for s in e.sensitivity]
     return [fit for fit in found if fit is not None]
 
 
@@ -45,16 +47,100 @@ def mixed_models(results: Results) -> str | None:
     if "kenward-roger" in methods:
         parts.append(
             "Standard errors and degrees of freedom are those of Kenward and Roger in the "
-            "first-order form with the observed information of the covariance parameters; for an "
-            "unstructured covariance this is what SAS PROC MIXED computes under ddfm=kr."
+            "form that SAS PROC MIXED computes under ddfm=kr, with the observed information of the "
+            "covariance parameters."
+        )
+    if "kenward-roger-firstorder" in methods:
+        parts.append(
+            f"{'Elsewhere standard' if 'kenward-roger' in methods else 'Standard'} errors and "
+            "degrees of freedom are those of Kenward and Roger with first-order terms (SAS "
+            "ddfm=kr(firstorder))."
         )
     if "satterthwaite" in methods:
-        parts.append("Degrees of freedom are Satterthwaite’s with the observed information.")
+        where = " where the table says so" if len(methods) > 1 else ""
+        parts.append(
+            f"Degrees of freedom{where} are Satterthwaite’s with the observed information."
+        )
+    if "between-within" in methods:
+        parts.append("Degrees of freedom are counted between and within participants.")
+    if "residual" in methods:
+        parts.append("Degrees of freedom are the residual ones.")
+    if any(fit.vcov != "model" for fit in fits):
+        words = ", ".join(dict.fromkeys(f.vcov.upper() for f in fits if f.vcov != "model"))
+        parts.append(
+            f"Where the table says {words}, standard errors are empirical (sandwich), which do not "
+            "rest on the covariance of the model, with Satterthwaite’s degrees of freedom of their "
+            "own."
+        )
+    if any(fit.group for fit in fits):
+        parts.append(
+            "Where the table says so, each arm has a covariance matrix of its own, so that "
+            "unequal variances are allowed for."
+        )
     parts.append(
         "Least-squares means weight the levels of other factors equally and set covariates to "
         "their mean over the rows used."
     )
     return " ".join(parts)
+
+
+def rerandomised(results: Results) -> list[Rerandomised]:
+    """Every re-randomisation test that was made."""
+    return [
+        row
+        for estimand in results.estimands.values()
+        for item in estimand.sensitivity
+        for row in item.rerandomised
+    ]
+
+
+def rerandomisation(results: Results) -> str | None:
+    """How comparisons were judged by the design; None where none was."""
+    rows = rerandomised(results)
+    if not rows:
+        return None
+    drawn = " or ".join(f"{n:,}" for n in dict.fromkeys(row.draws for row in rows))
+    return (
+        f"Re-randomisation: {drawn} allocations were drawn by the protocol’s own scheme in the "
+        "recorded order of enrolment within stratum, block sizes and the last block included; "
+        "values and missing values stayed where they were, and the model was fitted to each. The "
+        "statistic is the estimate divided by its standard error, p = (b + 1)/(B + 1) two-sided, "
+        "and an allocation without a fit counts as extreme, after every covariance that the "
+        "protocol names was tried. Intervals invert the test for a shift that is the same at every "
+        "visit."
+    )
+
+
+def _beside(results: Results) -> str:
+    """What stands beside approximate tests, and what does not."""
+    said: list[str] = []
+    done = [
+        e.key
+        for e in results.plan.estimands
+        if e.key in results.estimands
+        and any(s.rerandomised for s in results.estimands[e.key].sensitivity)
+    ]
+    questions = {e.key: e.question for e in results.plan.estimands}
+    if done:
+        listed = "; ".join(f"\u201c{questions[key]}\u201d" for key in done)
+        said.append(
+            f"A re-randomisation test, which needs no such approximation, stands beside {listed}."
+        )
+    others = [s for e in results.estimands.values() for s in e.sensitivity]
+    if any(s.method == "unequal-variances" and s.contrasts for s in others):
+        said.append(
+            "A model with a covariance for each arm stands beside the estimand it belongs to."
+        )
+    if any(s.method == "empirical" and s.contrasts for s in others):
+        said.append("Empirical standard errors stand beside the estimand they belong to.")
+    if not done:
+        planned = any(s.method == "re-randomisation" for s in others)
+        said.append(
+            "The planned re-randomisation test could not be made."
+            if planned
+            else "The protocol plans no re-randomisation test beside them."
+        )
+    return " ".join(said)
 
 
 def outcome_methods(results: Results) -> str | None:
@@ -143,11 +229,6 @@ def limits(results: Results) -> list[str]:
         found.append(
             "Degrees of freedom of mixed models are approximate: with few participants, and more "
             "so with arms of unequal size and unequal variances, the error of tests and intervals "
-            "can differ from what is stated."
-            + (
-                " This version offers no re-randomisation test beside them."
-                if results.compared
-                else ""
-            )
+            "can differ from what is stated." + (f" {_beside(results)}" if results.compared else "")
         )
     return found

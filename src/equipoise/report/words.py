@@ -19,6 +19,7 @@ from equipoise.analysis.results import (
 
 MINUS = "\u2212"
 _REMAINS = "; the interval shows what remains compatible with the data"
+PLUS_MINUS = "\u00b1"
 MISSING = "\u2013"
 
 

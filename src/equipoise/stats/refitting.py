@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from .batch_fits import refit_under_allocations
 from .design_grid import design_rows
 from .errors import ArgumentError, StatsError
-from .frame_columns import declared_order, polars_column, read_factor
 from .least_squares_means import reference_grid
 from .model_data import read_model_data
 from .repeated_measures import fit_model
@@ -28,7 +27,7 @@ from .vocabulary import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy as np
 
@@ -90,6 +89,8 @@ class ArmContrast:
     likelihood : Likelihood
     df_method : DegreesOfFreedom
     vcov : CoefficientCovariance
+    grouped : bool
+        Whether each arm has a covariance matrix of its own.
     """
 
     data: ModelData
@@ -103,6 +104,7 @@ class ArmContrast:
     likelihood: Likelihood
     df_method: DegreesOfFreedom
     vcov: CoefficientCovariance
+    grouped: bool
 
     @property
     def participants(self) -> tuple[Any, ...]:
@@ -149,8 +151,13 @@ class ArmContrast:
         import numpy as np
 
         design = self.designs[allocation[self.data.subject], np.arange(len(response))]
+        group = self.data.group
+        if self.grouped:
+            group = allocation
+            if len(np.unique(allocation)) < len(self.arms):
+                raise StatsError("an arm without anybody has no covariance", where="allocation")
         fit = fit_model(
-            replace(self.data, design=design, response=response, cache={}),
+            replace(self.data, design=design, response=response, group=group, cache={}),
             structure=structure,
             likelihood=self.likelihood,
             df_method=self.df_method,
@@ -175,6 +182,8 @@ def arm_contrast(
     method: str | Likelihood = "reml",
     df: str | DegreesOfFreedom | None = None,
     vcov: str | CoefficientCovariance = "model",
+    group: str | None = None,
+    weights: str | None = None,
     visit_levels: Sequence[object] | None = None,
 ) -> ArmContrast:
     """A contrast of least-squares means of two arms, for `rerandomisation_test`.
@@ -183,8 +192,8 @@ def arm_contrast(
 
     Parameters
     ----------
-    formula, data, subject, visit, method, df, vcov, visit_levels
-        As in `mmrm`.
+    formula, data, subject, visit, method, df, vcov, group, weights, visit_levels
+        As in `mmrm`. Where `group` is the arm, groups follow the allocation.
     arm : str
         Column of the arm, a factor of the formula.
     level, reference
@@ -214,7 +223,16 @@ def arm_contrast(
         raise ArgumentError("at least one covariance structure", where="covariance", value=words)
     ladder = tuple(parse_word(CovarianceStructure, word, "covariance") for word in words)
     robust = parse_word(CoefficientCovariance, vcov, "vcov")
-    read = read_model_data(formula, data, subject=subject, visit=visit, visit_levels=visit_levels)
+    likelihood = parse_word(Likelihood, method, "method")
+    read = read_model_data(
+        formula,
+        data,
+        subject=subject,
+        visit=visit,
+        group=group,
+        weights=weights,
+        visit_levels=visit_levels,
+    )
     if arm not in read.levels:
         raise ArgumentError(
             "the arm is not a factor of the formula",
@@ -225,7 +243,8 @@ def arm_contrast(
         )
     arms = read.levels[arm]
     codes = _two_levels(arms, level, reference)
-    factors, numeric = _columns(read, data, visit, visit_levels)
+    factors = {name: read.columns[name] for name in read.levels}
+    numeric = {name: read.columns[name] for name in read.means}
     observed = _one_arm_each(read, factors[arm], arm)
     designs = np.stack(
         [
@@ -252,9 +271,10 @@ def arm_contrast(
         reference=codes[1],
         observed=observed,
         ladder=ladder,
-        likelihood=parse_word(Likelihood, method, "method"),
-        df_method=parse_df(df, robust),
+        likelihood=likelihood,
+        df_method=parse_df(df, robust, likelihood),
         vcov=robust,
+        grouped=group == arm,
     )
 
 
@@ -270,29 +290,6 @@ def _two_levels(arms: tuple[str, ...], level: object, reference: object) -> tupl
     if str(level) == str(reference):
         raise ArgumentError("an arm is compared with itself", where="level", value=level)
     return arms.index(str(level)), arms.index(str(reference))
-
-
-def _columns(
-    read: ModelData, data: Any, visit: str, visit_levels: Sequence[object] | None
-) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Codes of the factors and values of the covariates, on the rows of the fit."""
-    import narwhals as nw
-    import numpy as np
-
-    frame = nw.from_native(data)
-    if isinstance(frame, nw.LazyFrame):
-        frame = frame.collect()
-    factors: dict[str, np.ndarray] = {}
-    numeric: dict[str, np.ndarray] = {}
-    for name in sorted(read.formula.columns - read.formula.response_columns):
-        column = polars_column(frame[name]).gather(read.source_row)
-        if name in read.levels:
-            wanted = visit_levels if name == visit else None
-            factor, _ = read_factor(column, name, declared_order(frame[name]), wanted)
-            factors[name] = factor.codes
-        else:
-            numeric[name] = np.asarray(column.to_numpy(), dtype=float)
-    return factors, numeric
 
 
 def _one_arm_each(read: ModelData, codes: np.ndarray, arm: str) -> np.ndarray:
@@ -327,63 +324,59 @@ def refit_allocations(
     """
     import numpy as np
 
-    data = contrast.data
     count = len(allocations)
     estimate, se, df = np.full((3, count), np.nan)
     ok = np.zeros(count, dtype=bool)
     step = np.full(count, -1, dtype=np.int64)
-    one_visit = len(data.visits) == 1 and contrast.vcov is CoefficientCovariance.MODEL
     for number, structure in enumerate(contrast.ladder):
         left = np.flatnonzero(~ok)
         if not len(left):
             break
-        if one_visit and contrast.likelihood is Likelihood.REML:
-            found = _analyses_of_covariance(contrast, allocations[left], response)
-        elif _in_the_batch_core(contrast, structure):
-            found = _by_the_batch_core(contrast, allocations[left], response)
-        else:
-            found = _one_by_one(contrast, structure, allocations[left], response)
-        estimate[left], se[left], df[left] = found
+        fits = _way(contrast, structure)
+        estimate[left], se[left], df[left] = fits(
+            contrast, structure, np.ascontiguousarray(allocations[left]), response
+        )
         ok[left] = np.isfinite(estimate[left]) & np.isfinite(se[left]) & (se[left] > 0.0)
         step[left[ok[left]]] = number
     return Refits(estimate, se, df, ok, step)
 
 
-def _in_the_batch_core(contrast: ArmContrast, structure: CovarianceStructure) -> bool:
+def _way(contrast: ArmContrast, structure: CovarianceStructure) -> Callable[..., np.ndarray]:
+    """How allocations are fitted; the three give the same numbers where they apply."""
     data = contrast.data
-    return (
-        structure is CovarianceStructure.UNSTRUCTURED
-        and contrast.vcov is CoefficientCovariance.MODEL
-        and contrast.df_method
-        in (
-            DegreesOfFreedom.KENWARD_ROGER,
-            DegreesOfFreedom.KENWARD_ROGER_FIRST_ORDER,
-            DegreesOfFreedom.SATTERTHWAITE,
-        )
-        and data.weights is None
-        and data.group is None
-    )
+    plain = contrast.vcov is CoefficientCovariance.MODEL and data.weights is None
+    if plain and data.group is None:
+        if len(data.visits) == 1 and contrast.likelihood is Likelihood.REML:
+            return _analyses_of_covariance
+        if structure is CovarianceStructure.UNSTRUCTURED:
+            return _compiled
+    return _one_by_one
 
 
-def _by_the_batch_core(
-    contrast: ArmContrast, allocations: np.ndarray, response: np.ndarray
+def _compiled(
+    contrast: ArmContrast,
+    structure: CovarianceStructure,
+    allocations: np.ndarray,
+    response: np.ndarray,
 ) -> np.ndarray:
-    """Estimate, SE and df, (3, B), compiled; NaN where there is no valid fit."""
+    """Unstructured models, by the compiled core for batches."""
     import numpy as np
 
     data = contrast.data
-    estimate, se, df, _ = refit_under_allocations(
+    estimate, se, df, ok = refit_under_allocations(
         contrast.designs,
         allocations,
         response,
         data.subject,
         data.visit,
         len(data.visits),
-        contrast.L,
+        contrast.L[None],
         reml=contrast.likelihood is Likelihood.REML,
         adjust=contrast.df_method.adjusts_covariance,
     )
-    return np.stack([estimate[:, 0], se[:, 0], df[:, 0]])
+    found = np.stack([estimate[:, 0], se[:, 0], df[:, 0]])
+    found[:, ~ok] = np.nan
+    return found
 
 
 def _one_by_one(
@@ -408,7 +401,10 @@ _SINGULAR = 1e-10
 
 
 def _analyses_of_covariance(
-    contrast: ArmContrast, allocations: np.ndarray, response: np.ndarray
+    contrast: ArmContrast,
+    structure: CovarianceStructure,
+    allocations: np.ndarray,
+    response: np.ndarray,
 ) -> np.ndarray:
     """The same with one visit, where every structure is one variance: least squares."""
     import numpy as np

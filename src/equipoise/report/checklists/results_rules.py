@@ -217,7 +217,9 @@ def _further_results(r: Results) -> Finding:
     subgroups = [e.subgroup for e in r.endpoints.values() if e.subgroup is not None]
     done = [bool(s.effects) for s in subgroups]
     done += [any(f.contrasts.values()) for f in r.families]
-    done += [bool(s.contrasts) for e in r.estimands.values() for s in e.sensitivity]
+    done += [
+        bool(s.contrasts or s.rerandomised) for e in r.estimands.values() for s in e.sensitivity
+    ]
     if not any(done):
         return Finding(_M, tables=("scores",), note="None of those planned could be done")
     chapters = tuple(

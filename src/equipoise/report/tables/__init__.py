@@ -18,9 +18,11 @@ from equipoise.report.tables.measured_harms import (
     stopping_table,
     vital_table,
 )
-from equipoise.report.tables.methods import methods_table
+from equipoise.report.tables.methods import ladder_notes, methods_table
 from equipoise.report.tables.monitoring import completeness_table, monitor_flow_table
 from equipoise.report.tables.outcomes import outcome_sensitivity_table, outcome_table
+from equipoise.report.tables.rerandomisation import failures as rerandomisation_failures
+from equipoise.report.tables.rerandomisation import rerandomisation_table
 
 __all__ = [
     "analysed_table",
@@ -35,11 +37,14 @@ __all__ = [
     "grade_table",
     "harm_table",
     "html_table",
+    "ladder_notes",
     "methods_table",
     "monitor_flow_table",
     "onset_table",
     "outcome_sensitivity_table",
     "outcome_table",
+    "rerandomisation_failures",
+    "rerandomisation_table",
     "seen_table",
     "sensitivity_table",
     "sets_table",

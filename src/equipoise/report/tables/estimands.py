@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from equipoise.report.tables.html import SMALL, Cell, html_table
+from equipoise.report.tables.rerandomisation import design_row
 from equipoise.report.words import (
     clause,
     contrast_text,
@@ -91,10 +92,11 @@ def sensitivity_table(results: Results, estimand: EstimandResult) -> str | None:
     log = any(c.ratio is not None for c in estimand.contrasts)
     rows: list[list[Cell]] = []
     several = len(results.groups) > 2
-    items = [("As planned", estimand.contrasts, estimand.failure)]
-    items += [(s.label, s.contrasts, s.failure) for s in estimand.sensitivity]
-    for label, contrasts, failure in items:
-        if not contrasts:
+    items = [("As planned", estimand.contrasts, estimand.failure, ())]
+    items += [(s.label, s.contrasts, s.failure, s.rerandomised) for s in estimand.sensitivity]
+    for label, contrasts, failure, tests in items:
+        rows += [design_row(label, results, row, several) for row in tests]
+        if not contrasts and not tests:
             rows.append([label, f"not estimated: {clause(failure)}", None])
         for c in contrasts:
             name = f"{label}, {group_label(results, c.arm)}" if several else label
