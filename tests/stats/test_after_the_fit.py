@@ -40,6 +40,10 @@ def test_residuals_by_their_definitions() -> None:
     pearson = fit.residuals("pearson")["residual"].to_numpy()
     sd = np.sqrt(np.diagonal(fit.covariance))[data.visit]
     assert pearson == pytest.approx(residual / sd, rel=1e-12)
+    student = fit.residuals("student")["residual"].to_numpy()
+    phi = fit.effects.root @ fit.effects.root.T
+    left = sd**2 - np.einsum("ip,pq,iq->i", data.design, phi, data.design)
+    assert student == pytest.approx(residual / np.sqrt(left), rel=1e-9)
     scaled = fit.residuals("scaled")["residual"].to_numpy()
     for i in range(data.n_subjects):
         rows = np.flatnonzero(data.subject == i)
@@ -70,7 +74,9 @@ def test_squared_scaled_residuals_sum_to_their_number(method: str, lost: int) ->
 
 
 def test_unknown_residuals_are_refused() -> None:
-    with pytest.raises(ArgumentError, match=r"kind: unknown word.*Valid: raw, pearson, scaled"):
+    with pytest.raises(
+        ArgumentError, match=r"kind: unknown word.*Valid: raw, pearson, student, scaled"
+    ):
         fit_trial().residuals("normalized")
 
 
@@ -196,12 +202,16 @@ def test_one_visit_equals_the_influence_of_least_squares() -> None:
     frame = fit.influence()
     assert frame["leverage"].to_numpy() == pytest.approx(ols.hat_matrix_diag, rel=1e-9)
     assert frame["cooks_distance"].to_numpy() == pytest.approx(ols.cooks_distance[0], rel=1e-8)
+    student = fit.residuals("student")["residual"].to_numpy()
+    assert student == pytest.approx(ols.resid_studentized_internal, rel=1e-9)
     refit = fit.influence(refit=True)
     assert refit["covratio"].to_numpy() == pytest.approx(ols.cov_ratio, rel=1e-6)
 
 
 def test_a_participant_without_whom_there_is_no_estimate() -> None:
     fit = fit_like("orthodont_alone_us")
+    student = fit.residuals("student").filter(pl.col("residual").is_null())
+    assert set(student["participant"]) <= {"M09"}
     for refit in (False, True):
         frame = fit.influence(refit=refit)
         row = frame.filter(pl.col("participant") == "M09").to_dicts()[0]

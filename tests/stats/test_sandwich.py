@@ -384,3 +384,19 @@ def test_only_the_root_form_is_free_of_the_units_of_single_visits() -> None:
             assert 1e-5 < abs(ratio - 1.0) < 0.02
         else:
             assert ratio == pytest.approx(1.0, rel=1e-7)
+
+
+def test_type_three_and_adjusted_contrasts_use_the_sandwich() -> None:
+    fit = mmrm("y ~ age + arm*week", random_trial(1), subject="id", visit="week", vcov="cr2")
+    hypothesis = np.zeros((2, len(fit.terms)))
+    hypothesis[0, -2] = hypothesis[1, -1] = 1.0
+    test = fit.test(hypothesis)
+    row = fit.type3().filter(pl.col("term") == "arm:week").to_dicts()[0]
+    assert (row["F"], row["df2"]) == pytest.approx((test.statistic, test.df2), rel=1e-9)
+    assert test.df2 != mmrm(
+        "y ~ age + arm*week", random_trial(1), subject="id", visit="week", df="satterthwaite"
+    ).test(hypothesis).df2  # fmt: skip
+    plain = fit.contrasts("week", kind="pairwise")
+    tukey = fit.contrasts("week", kind="pairwise", adjust="bonferroni")
+    assert tukey["se"].to_list() == plain["se"].to_list()
+    assert tukey["df"].to_list() == plain["df"].to_list()

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .mmrm_fit import MMRMFit
     from .model_data import ModelData
 
-#: I − Z'Z of a participant has eigenvalues in [0, 1]; below this it is singular.
+#: I − ZZ' of a participant has eigenvalues in [0, 1]; below this it is singular.
 _SINGULAR = 1e-9
 _NOT_ESTIMABLE = "a coefficient is not estimable without this participant"
 
@@ -71,13 +71,15 @@ def one_step_deletion(fit: MMRMFit) -> Deletion:
         at = block.participants
         rows[at] = z.shape[1]
         leverage[at] = np.einsum("imp,imp->i", z, z)
-        values, vectors = np.linalg.eigh(np.eye(p) - z.transpose(0, 2, 1) @ z)
+        # (I − Z'Z)⁻¹ = I + Z'(I − ZZ')⁻¹Z: matrices of a participant's size, not the design's
+        values, vectors = np.linalg.eigh(np.eye(z.shape[1]) - z @ z.transpose(0, 2, 1))
         good = values[:, 0] > _SINGULAR
         estimable[at] = good
-        inverse = (vectors[good] / values[good][:, None, :]) @ vectors[good].transpose(0, 2, 1)
-        scores = np.einsum("imp,im->ip", z[good], residual[good], optimize=True)
-        change[at[good]] = np.einsum("ipq,iq->ip", inverse, scores)
-        covariance[at[good]] = inverse
+        own, vectors = z[good], vectors[good]
+        inverse = (vectors / values[good][:, None, :]) @ vectors.transpose(0, 2, 1)
+        scores = inverse @ residual[good][:, :, None]
+        change[at[good]] = (own.transpose(0, 2, 1) @ scores)[:, :, 0]
+        covariance[at[good]] = np.eye(p) + own.transpose(0, 2, 1) @ (inverse @ own)
     displacement = np.full(n, math.nan)
     if fit.likelihood is Likelihood.ML:
         displacement = np.einsum("ip,ip->i", change, change)

@@ -265,7 +265,8 @@ class ResidualKind(Enum):
     """Residuals of a fit."""
 
     RAW = ("raw", "response minus fitted mean")
-    PEARSON = ("pearson", "raw, divided by the fitted SD")
+    PEARSON = ("pearson", "raw, divided by the fitted SD of the response")
+    STUDENT = ("student", "raw, divided by its own SD (SAS StudentResid)")
     SCALED = ("scaled", "whitened within participants (R mmrm normalized; SAS VCIRY)")
 
     def __init__(self, word: str, label: str) -> None:
