@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 #: How a fit of a batch can end beside the outcomes of the optimiser, as the kernels number it.
 _OUTCOMES = {**OUTCOMES, 6: Outcome.RANK, 7: Outcome.CONSTANT, 9: Outcome.NOT_IDENTIFIED}
 _TOO_FEW = 10
+#: Patterns of visits are the bits of a number.
+_MOST_VISITS = 40
 _BATCH_DF = (
     DegreesOfFreedom.KENWARD_ROGER,
     DegreesOfFreedom.KENWARD_ROGER_FIRST_ORDER,
@@ -180,6 +182,10 @@ def mmrm_batch(
     if z.ndim == 2:
         z = z[None]
     trials, participants, size = y.shape
+    if size > _MOST_VISITS:
+        raise ArgumentError(
+            f"{size} visits", where="responses", rule=f"At most {_MOST_VISITS} in a batch"
+        )
     _require_shape("covariates", z, (trials, participants))
     if not np.all(np.isfinite(z)):
         where = np.argwhere(~np.isfinite(z))[0]

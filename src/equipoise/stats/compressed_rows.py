@@ -20,6 +20,10 @@ _MANY = 512
 _CHUNK = 2048
 #: Squares this much smaller than the largest of a pattern are rounding.
 _RELATIVE_RANK = 1e-11
+#: Pivots of the design, columns of length 1: from the first the sums of products give the factor,
+#: below the second the design is as good as singular, which the fit finds out and says.
+_WELL_CONDITIONED = 1e-4
+_SINGULAR = 1e-12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -144,9 +148,10 @@ def compress_participants(
     response = np.require(response, np.float64, ["C", "W"])
     patterns, n_visits = index.observed.shape
     large = index.counts >= np.maximum(_MANY, 2 * p * index.n_visits)
-    offset = None
+    root = offset = None
     if large.any():
-        response, offset = _centred(design, response)
+        root, offset = _least_squares(design, response, inverse_norms)
+        response = response - design @ (offset * inverse_norms)
     small = np.flatnonzero(~large)
     rows = np.empty((int(index.counts[small] @ index.n_visits[small]), p + 1))
     first = np.zeros(len(small) + 1, dtype=np.int64)
@@ -168,7 +173,7 @@ def compress_participants(
         sums,
         first,
     )
-    if offset is None:
+    if root is None or offset is None:
         return CompressedRows(rows[:made], sums, first)
     pieces: list[np.ndarray] = [rows[:0]] * patterns
     all_sums = np.zeros((patterns, n_visits, n_visits))
@@ -179,21 +184,36 @@ def compress_participants(
         m = int(index.n_visits[g])
         who = index.members[index.member_first[g] : index.member_first[g + 1]]
         pieces[g], all_sums[g, :m, :m] = _by_products(
-            design, response, inverse_norms, index.row_of[who][:, index.visits[g, :m]]
+            design, response, inverse_norms, root, index.row_of[who][:, index.visits[g, :m]]
         )
     rows = np.ascontiguousarray(np.concatenate(pieces))
-    rows[:, p] += rows[:, :p] @ (offset / inverse_norms)
+    rows[:, p] += rows[:, :p] @ offset
     first = np.concatenate([[0], np.cumsum([len(piece) for piece in pieces])]).astype(np.int64)
     return CompressedRows(rows, all_sums, first)
 
 
-def _centred(design: np.ndarray, response: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The response less a combination of the design, so that its squares keep their digits."""
-    import numpy as np
+def _least_squares(
+    design: np.ndarray, response: np.ndarray, inverse_norms: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Triangular factor of the design with columns of length 1, and near enough its coefficients.
 
-    gram = design.T @ design
-    offset = np.linalg.lstsq(gram, design.T @ response, rcond=1e-12)[0]
-    return response - design @ offset, offset
+    The response less their combination keeps its digits when it is squared, and the design solved
+    by the factor has directions of like sizes. Neither needs to be exact, as both are undone.
+    """
+    import numpy as np
+    import scipy.linalg
+
+    gram = (design.T @ design) * np.outer(inverse_norms, inverse_norms)
+    try:
+        root = np.linalg.cholesky(gram).T
+    except np.linalg.LinAlgError:
+        root = np.zeros_like(gram)
+    if not np.min(np.abs(np.diagonal(root))) > _WELL_CONDITIONED:
+        root = np.linalg.qr(design * inverse_norms, mode="r")
+    if not np.min(np.abs(np.diagonal(root))) > _SINGULAR:
+        return np.eye(len(root)), np.zeros(len(root))
+    half = scipy.linalg.solve_triangular(root, inverse_norms * (design.T @ response), trans="T")
+    return root, scipy.linalg.solve_triangular(root, half)
 
 
 def _some_patterns(index: PatternIndex, chosen: np.ndarray) -> PatternIndex:
@@ -214,7 +234,11 @@ def _some_patterns(index: PatternIndex, chosen: np.ndarray) -> PatternIndex:
 
 
 def _by_products(
-    design: np.ndarray, response: np.ndarray, inverse_norms: np.ndarray, rows: np.ndarray
+    design: np.ndarray,
+    response: np.ndarray,
+    inverse_norms: np.ndarray,
+    root: np.ndarray,
+    rows: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Pseudo-participants (r m, p + 1) and sums of products (m, m) of one large pattern.
 
@@ -231,7 +255,9 @@ def _by_products(
     for begin in range(0, n, _CHUNK):
         some = rows[begin : begin + _CHUNK]
         part = block[: len(some)]
-        np.multiply(design[some], inverse_norms, out=part[:, :, :p])
+        scaled = (design[some] * inverse_norms).reshape(-1, p)
+        solved = scipy.linalg.blas.dtrsm(1.0, root, scaled.T, trans_a=1, overwrite_b=1)
+        part[:, :, :p] = solved.T.reshape(len(some), m, p)
         part[:, :, p] = response[some]
         flat = part.reshape(len(some), -1)
         gram += flat.T @ flat
@@ -245,7 +271,7 @@ def _by_products(
     kept = np.zeros((rank, m, p + 1))
     unpivoted = np.empty((rank, len(x)))
     unpivoted[:, pivot] = triangle
-    kept[:, :, :p] = unpivoted.reshape(rank, m, p)
+    kept[:, :, :p] = unpivoted.reshape(rank, m, p) @ root
     shares = scipy.linalg.solve_triangular(
         triangle[:, :rank], gram[np.ix_(x[pivot[:rank]], y)], trans="T"
     )
