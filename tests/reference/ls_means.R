@@ -77,6 +77,8 @@ terms <- lapply(list(
   y ~ age * arm + log(base) * sex, y ~ arm * age * base, y ~ (arm + site + sex)^2 + age,
   y ~ age + base + age:base:arm + arm), type3)
 
+slopes <- as.data.frame(joint_tests(lm(y ~ age * arm + sex, d)))
+
 # nlme: general correlation and a variance for each visit, REML
 tight <- glsControl(tolerance = 1e-12, msTol = 1e-13, maxIter = 500, msMaxIter = 2000,
                     opt = "nlminb", msVerbose = FALSE)
@@ -119,7 +121,9 @@ out <- list(
     levels = lapply(d[c("arm", "site", "sex")], levels),
     formula = "y ~ age + log(base) + site * sex + arm * sex",
     means = means, at = at, kinds = kinds, custom = custom, interaction = interaction,
-    joint = joint[c("each", "all")], type3 = terms),
+    joint = joint[c("each", "all")], type3 = terms,
+    joint_tests = list(formula = "y ~ age * arm + sex", rows = lapply(seq_len(nrow(slopes)),
+      function(i) lapply(as.list(slopes[i, ]), function(v) if (is.factor(v)) as.character(v) else v)))),
   growth = list(
     data = list(Subject = growth$Subject, visit = as.character(growth$visit),
                 Sex = as.character(growth$Sex), distance = growth$distance),

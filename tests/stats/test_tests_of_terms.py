@@ -118,6 +118,19 @@ def test_slopes_are_averaged_over_the_factor() -> None:
     assert np.flatnonzero(np.abs(row) > 1e-12).tolist() == [at["arm[T.drug]"]]
 
 
+def test_emmeans_joint_tests_differ_where_a_covariate_interacts() -> None:
+    """Known difference: they hold age at its mean; `test_contrasts` asks the same question."""
+    block = REFERENCE["one_visit"]["joint_tests"]
+    theirs = {row["model term"]: row for row in block["rows"]}
+    fit = one_visit(block["formula"])
+    ours = {row["term"]: row for row in fit.type3().iter_rows(named=True)}
+    for term in ("age", "sex", "age:arm"):
+        assert abs(ours[term]["F"] - theirs[term]["F.ratio"]) <= 5.0001e-4  # printed
+    assert abs(ours["arm"]["F"] - theirs["arm"]["F.ratio"]) > 5.0
+    at_mean = fit.test_contrasts("arm").row(0, named=True)
+    assert abs(at_mean["F"] - theirs["arm"]["F.ratio"]) <= 5.0001e-4
+
+
 def test_nested_visits_are_tested_within_arms() -> None:
     fit = mmrm("y ~ arm + arm:week", trial(), subject="id", visit="week")
     rows = {row["term"]: row for row in fit.type3().iter_rows(named=True)}
