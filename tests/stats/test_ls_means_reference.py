@@ -10,6 +10,7 @@ import pytest
 from ls_means_reference import REFERENCE, fev, growth, matched, one_visit
 
 from equipoise.stats import ArgumentError, mmrm
+from equipoise.stats.least_squares_means import reference_grid
 
 ONE = REFERENCE["one_visit"]
 #: A linear model on both sides: what rounding leaves.
@@ -240,6 +241,10 @@ def test_combinations_and_profiles() -> None:
         assert frame[name].to_list() == pytest.approx(contrasts[name].to_list(), rel=1e-12)
     single = fit.combination({"Sex[T.Female]": 1, "Sex[T.Female]:visit[T.14]": 1})
     assert single["label"].item() == "Sex[T.Female] + Sex[T.Female]:visit[T.14]"
+    half = fit.combination({"Intercept": 1, "Sex[T.Female]": -0.5})
+    assert half["label"].item() == "Intercept + -0.5 × Sex[T.Female]"
+    beta = dict(zip(fit.terms, fit.coefficients["estimate"], strict=True))
+    assert half["estimate"].item() == pytest.approx(beta["Intercept"] - 0.5 * beta["Sex[T.Female]"])
     profile = one_visit().mean_at(
         [{"arm": "mid", "site": "B", "sex": "m", "age": 33, "base": 21.5}]
     )
@@ -260,6 +265,9 @@ def test_a_grid_is_built_once() -> None:
     fit.contrasts("Sex", by="visit")
     fit.lsmeans("Sex", by="visit")
     assert len(fit.data.cache) == size
+    grid = reference_grid(fit.data, ["visit", "Sex"])
+    assert grid is reference_grid(fit.data, ["visit", "Sex"])
+    assert not grid.matrix.flags.writeable
     frame, L = fit.lsmeans_matrix("Sex", by="visit")
     L[:] = 0.0  # the caller's own copy
     assert fit.lsmeans("Sex", by="visit")["estimate"].min() > 20.0

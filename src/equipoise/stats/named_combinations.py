@@ -69,7 +69,7 @@ def combination_rows(
 def _label(weights: Mapping[str, Any]) -> str:
     return " + ".join(
         str(term) if value == 1 else f"{value} × {term}" for term, value in weights.items()
-    ).replace("+ -", "- ")
+    )
 
 
 def profile_rows(
