@@ -11,7 +11,7 @@ from test_least_squares_means import trial
 
 from equipoise.stats import mmrm
 from equipoise.stats.design_grid import design_plan, design_rows
-from equipoise.stats.model_data import library_rows
+from equipoise.stats.design_matrix import library_rows
 
 #: Evaluated point by point.
 PLAIN = [
@@ -104,7 +104,7 @@ def test_the_library_is_not_called_for_plain_formulas(monkeypatch: pytest.Monkey
     def fail(*_: object) -> None:
         raise AssertionError("the formula library was called")
 
-    monkeypatch.setattr("equipoise.stats.model_data.library_rows", fail)
+    monkeypatch.setattr("equipoise.stats.design_matrix.library_rows", fail)
     assert model.lsmeans("arm", by="week", at={"dose": [0.0, 1.0]}).height == 12
 
 
