@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import polars as pl
 import pytest
-from stats_reference import term_key
+from stats_reference import STORED, term_key, term_position
 from test_mmrm_twin import random_trial
-from test_sandwich import fit_like, reference
+from test_sandwich import cases, fit_like, reference
 
 from equipoise.stats import ArgumentError, mmrm
 
@@ -34,6 +36,21 @@ def test_a_combination_takes_the_smallest_df_of_what_it_uses() -> None:
     assert fit.test(L[visit : visit + 3]).df2 == within
     assert fit.test(L[visit : visit + 3]).scale == 1.0
     assert set(fit.contrasts("ARMCD", by="AVISIT")["df"]) == {between}
+
+
+def test_joint_tests_of_r_mmrm() -> None:
+    """Its F has four digits; the degrees of freedom are whole numbers."""
+    stored = json.loads((STORED / "mmrm_between_within.json").read_text(encoding="utf-8"))
+    fit = fit_like("fev_us", df="between-within")
+    position = term_position(fit)
+    order = [position[term_key(name)] for name in cases()["fev_us"]["estimate"]]
+    for test in stored["tests"]:
+        L = np.zeros((len(test["rows"]), len(order)))
+        for row, used in zip(L, test["rows"], strict=True):
+            row[[order[i] for i in used]] = 1.0
+        ours = fit.test(L)
+        assert ours.statistic == pytest.approx(test["statistic"], abs=0.0051)
+        assert (ours.df1, ours.df2) == (test["df1"], test["df2"])
 
 
 def test_without_intercept_and_with_one_visit() -> None:
