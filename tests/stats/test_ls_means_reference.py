@@ -58,7 +58,8 @@ def test_weights_differ_where_they_should() -> None:
     ("name", "options", "names"),
     [
         ("ages", {"at": {"age": [30, 60]}}, ["arm", "age"]),
-        ("ages", {"at": {"age": [30, 60]}, "by": "age"}, ["arm", "age"]),
+        ("ages", {"at": {"age": np.array([30, 60])}, "by": "age"}, ["arm", "age"]),
+        ("ages", {"at": {"age": pl.Series([30, 60])}}, ["arm", "age"]),
         ("two_covariates", {"at": {"age": 30, "base": 15}}, ["arm"]),
         ("sites", {"at": {"site": ["A", "C"]}}, ["arm"]),
         ("sites_proportional", {"at": {"site": ["A", "C"]}, "weights": "proportional"}, ["arm"]),
@@ -272,6 +273,16 @@ def test_a_grid_is_built_once() -> None:
     L[:] = 0.0  # the caller's own copy
     assert fit.lsmeans("Sex", by="visit")["estimate"].min() > 20.0
     assert frame.height == 8
+
+
+def test_long_lists_of_values_are_told_apart() -> None:
+    """Arrays whose printed form leaves out the middle."""
+    ages = np.linspace(20.0, 60.0, 2001)
+    other = ages.copy()
+    other[1000] += 0.005
+    one = one_visit().lsmeans("arm", at={"age": ages})
+    two = one_visit().lsmeans("arm", at={"age": other})
+    assert (one["estimate"] != two["estimate"]).sum() == 4
 
 
 def test_a_cell_without_rows_is_named() -> None:

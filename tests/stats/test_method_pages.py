@@ -7,6 +7,8 @@ import re
 import pytest
 from stats_reference import PROJECT
 
+from equipoise.stats.vocabulary import Adjustment, Comparison, Family, MeanWeights
+
 METHODS = PROJECT / "docs" / "methods"
 PAGES = [
     "mmrm.md", "kenward-roger.md", "satterthwaite.md", "least-squares-means.md",
@@ -43,3 +45,14 @@ def test_every_page_that_the_sources_name_is_there() -> None:
     for path in (PROJECT / "src" / "equipoise" / "stats").rglob("*.py"):
         for target in re.findall(r"docs/methods/[\w-]+\.md", path.read_text(encoding="utf-8")):
             assert (PROJECT / target).exists(), f"{path.name} names {target}"
+
+
+def test_every_word_of_comparisons_is_explained() -> None:
+    comparisons = (METHODS / "multiple-comparisons.md").read_text(encoding="utf-8")
+    for word in [m.word for m in Comparison] + [m.word for m in Family]:
+        assert f'"{word}"' in comparisons
+    for adjustment in Adjustment:
+        assert adjustment is Adjustment.NONE or f"`{adjustment.word}`" in comparisons
+    means = (METHODS / "least-squares-means.md").read_text(encoding="utf-8")
+    for weights in MeanWeights:
+        assert f'`"{weights.word}"`' in means

@@ -80,18 +80,27 @@ def reference_grid(
         If a name is not a factor of the formula, a value is not one of its levels, or a mean has
         no row to take its weights from.
     """
-    key = ("grid", tuple(factors), _frozen(at), weights)
+    fixed = {name: _plain(value) for name, value in (at or {}).items()}
+    key = (
+        "grid",
+        tuple(factors),
+        tuple(sorted((str(n), repr(v)) for n, v in fixed.items())),
+        weights,
+    )
     grid = data.cache.get(key)
     if grid is None:
-        grid = _build(data, list(factors), dict(at or {}), weights)
+        grid = _build(data, list(factors), fixed, weights)
         if len(data.cache) > _CACHED_GRIDS:
             data.cache.clear()
         data.cache[key] = grid
     return grid
 
 
-def _frozen(at: Mapping[str, Any] | None) -> tuple[tuple[str, str], ...]:
-    return tuple(sorted((str(name), repr(value)) for name, value in (at or {}).items()))
+def _plain(value: Any) -> Any:
+    """One value, or the list of several; arrays and series too."""
+    if isinstance(value, str | bytes) or not hasattr(value, "__len__"):
+        return value
+    return [item.item() if hasattr(item, "item") else item for item in value]
 
 
 def _build(
@@ -158,17 +167,17 @@ def _chosen(
 ) -> tuple[dict[str, tuple[float, ...]], dict[str, list[int]]]:
     """Values of every covariate and codes of every factor that the grid holds."""
     for name in listed:
-        if name in data.means and isinstance(at.get(name), list | tuple):
+        if name in data.means and isinstance(at.get(name), list):
             continue
         _require_factor(data, name)
-        if name in at and not isinstance(at[name], list | tuple):
+        if name in at and not isinstance(at[name], list):
             raise ArgumentError(
                 "a factor is both listed and held at one level", where="at", value=name
             )
     values: dict[str, tuple[float, ...]] = {name: (mean,) for name, mean in data.means.items()}
     codes = {name: list(range(len(levels))) for name, levels in data.levels.items()}
     for name, value in at.items():
-        given: list[Any] = list(value) if isinstance(value, list | tuple) else [value]
+        given: list[Any] = value if isinstance(value, list) else [value]
         if not given or len({str(v) for v in given}) < len(given):
             raise ArgumentError(f"no value, or one twice, for {name!r}", where="at", value=value)
         if name in data.levels:
