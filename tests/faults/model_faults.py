@@ -83,6 +83,10 @@ def flat():
     )
 
 
+def late_drug():
+    return (pl.col("week") == "W2") & (pl.col("arm") == "drug")
+
+
 def nested():
     """No row of the control arm at W2, and no interaction in the model."""
     gone = (pl.col("week") == "W2") & (pl.col("arm") == "control")
@@ -168,6 +172,23 @@ CALLS: dict[str, list[Callable[[], object]]] = {
         lambda: fit(trial().with_columns(pl.lit(3.0).alias("y"))),
         lambda: fit(flat(), "y ~ arm*week"),
         lambda: fit(apart(), "y ~ week"),
+    ],
+    "Covariance, groups and weights of a mixed model": [
+        lambda: fit(apart(), "y ~ week", covariance="toep"),
+        lambda: fit(trial().filter(pl.col("week") == "W1"), "y ~ age", covariance="ar1"),
+        lambda: fit(trial(2), "y ~ 1"),
+        lambda: fit(trial().filter(late_drug().not_()), "y ~ age", covariance="csh", group="arm"),
+        lambda: fit(odd("arm", pl.lit("other"), 3), "y ~ week", group="arm"),
+        lambda: fit(odd("arm", pl.lit("other")), "y ~ week", group="arm"),
+        lambda: fit(odd("arm", None), "y ~ week", group="arm"),
+        lambda: fit(trial().with_columns(pl.lit("one").alias("site")), group="site"),
+        lambda: fit(odd("dose", 0.0, 2), weights="dose"),
+        lambda: fit(odd("dose", None), weights="dose"),
+        lambda: fit(weights="arm"),
+        lambda: fit(covariance="sp_exp"),
+        lambda: fit(covariance="sp_exp", coordinates="age"),
+        lambda: fit(covariance="ar1", coordinates="dose"),
+        lambda: fit(method="ml", df="kenward-roger"),
     ],
     "Options": [
         lambda: fit(covariance="unstructured"),

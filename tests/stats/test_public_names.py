@@ -14,6 +14,7 @@ import pytest
 from equipoise import stats
 
 FOLDER = Path(stats.__file__).parent
+ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted(FOLDER.rglob("*.py"))
 
 
@@ -65,6 +66,14 @@ def test_no_file_is_a_giant(path: Path) -> None:
 def test_vocabularies_hold_word_label_and_count() -> None:
     us = stats.CovarianceStructure.UNSTRUCTURED
     assert (us.word, us.label, us.n_parameters(4)) == ("us", "unstructured", 10)
+    page = (ROOT / "docs" / "methods" / "covariance-structures.md").read_text(encoding="utf-8")
+    for structure in stats.CovarianceStructure:
+        assert len(structure.parameter_names(4)) == structure.n_parameters(4)
+        row = next(line for line in page.splitlines() if line.startswith(f"| `{structure.word}` |"))
+        assert "| none |" in row or f"`{structure.sas.split('(coord')[0]}" in row
+    assert [s.n_parameters(4) for s in stats.CovarianceStructure] == [
+        10, 2, 5, 2, 5, 4, 7, 4, 7, 2,
+    ]  # fmt: skip
     words = [member.word for member in stats.DegreesOfFreedom]
     assert words == [
         "kenward-roger",

@@ -48,7 +48,8 @@ def require_visits(read: ModelData, structure: CovarianceStructure) -> None:
             )
     if faults:
         error = design_error(faults)
-        error.outcome = Outcome.SEPARATED_VISITS
+        if any(fault.where.startswith("covariance") for fault in faults):
+            error.outcome = Outcome.SEPARATED_VISITS
         raise error
 
 
