@@ -32,4 +32,6 @@ def p_value(extreme: np.ndarray, weights: np.ndarray, draws: int | None) -> floa
         B; None where the allocations are all that there are.
     """
     share = float(weights[extreme].sum())
-    return min(1.0, share if draws is None else (share * draws + 1.0) / (draws + 1.0))
+    if draws is None:
+        return min(1.0, share)
+    return (round(share * draws) + 1) / (draws + 1)
