@@ -168,3 +168,17 @@ def test_the_intercept_alone_has_no_test() -> None:
     fit = mmrm("y ~ 1", frame(REFERENCE["one_visit"]), subject="id", visit="week")
     assert fit.type3().height == 0
     assert fit.type3().columns == ["term", "F", "df1", "df2", "p"]
+
+
+def test_two_factors_without_an_intercept() -> None:
+    """The first keeps its contrasts only: its mean is not told apart from the second's."""
+    fit = mmrm("y ~ 0 + arm + week", trial(), subject="id", visit="week")
+    assert fit.type3()["df1"].to_list() == [1.0, 2.0]
+    assert fit.type3()["F"][0] == pytest.approx(fit.contrasts("arm")["t"].item() ** 2, rel=1e-9)
+
+
+def test_a_term_of_which_nothing_is_estimable_is_null() -> None:
+    fit = mmrm("y ~ arm + week", trial(), subject="id", visit="week")
+    fit.data.cache["type3"] = {"arm": np.empty((0, len(fit.terms)))}
+    row = fit.type3().row(0, named=True)
+    assert row == {"term": "arm", "F": None, "df1": 0.0, "df2": None, "p": None}
