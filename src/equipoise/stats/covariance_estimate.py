@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from .covariance_layout import pairwise, visit_coordinates
@@ -77,16 +78,14 @@ def estimate_covariance(
     if structure is CovarianceStructure.UNSTRUCTURED:
         factors = size * at.point
         matrices = factors @ factors.transpose(0, 2, 1)
-        rows, columns = np.tril_indices(T)
+        rows, columns, s, t, scale = _element_order(T)
         parameters = matrices[:, rows, columns]
         jacobian = np.zeros((n_groups * len(names), len(information_inverse)))
         k = len(names)
         for g, factor in enumerate(factors):
             # d Sigma_ij / d theta of the orthonormal basis of symmetric matrices
-            s, t = np.triu_indices(T)
             both = factor[rows][:, s] * factor[columns][:, t]
             both += factor[rows][:, t] * factor[columns][:, s]
-            scale = np.where(s == t, 0.5, math.sqrt(0.5))
             jacobian[g * k : (g + 1) * k, g * k : (g + 1) * k] = both * scale
     else:
         natural = at.point.reshape(n_groups, -1)
@@ -104,6 +103,16 @@ def estimate_covariance(
         parameter_covariance=jacobian @ information_inverse @ jacobian.T,
         matrices=matrices,
     )
+
+
+@lru_cache(maxsize=64)
+def _element_order(size: int) -> tuple[np.ndarray, ...]:
+    """Elements of Sigma in SAS's order, and of the kernel's basis with their factors."""
+    import numpy as np
+
+    rows, columns = np.tril_indices(size)
+    s, t = np.triu_indices(size)
+    return rows, columns, s, t, np.where(s == t, 0.5, math.sqrt(0.5))
 
 
 def is_variance(name: str, structure: CovarianceStructure) -> bool:
