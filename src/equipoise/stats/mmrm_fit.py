@@ -408,8 +408,8 @@ class MMRMFit:
         polars.DataFrame
             participant, visit, row (of `data`; missing for a visit that had none), response,
             estimate, se and, with an interval, df, lower, upper. A visit with a response has, if
-            conditional, that response as its estimate, without error. The error of beta is in
-            se, that of the covariance parameters is not.
+            conditional, that response as its estimate, without error. The errors of beta and, to
+            first order, of the covariance parameters are in se.
 
         Raises
         ------
