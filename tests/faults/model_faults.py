@@ -210,6 +210,8 @@ CALLS: dict[str, list[Callable[[], object]]] = {
         lambda: fit().test(np.zeros((1, len(fit().terms)))),
         lambda: fit().test(np.ones((2, len(fit().terms)))),
         lambda: fit().lsmeans([]),
+        lambda: fit().lsmeans("arm", by=7),
+        lambda: fit().lsmeans("arm", at="age"),
         lambda: fit().lsmeans("arm", at={"week": ["W1", "W1"]}),
         lambda: nested().lsmeans("arm", by="week", weights="cells"),
         lambda: fit().combination({}),
@@ -233,6 +235,7 @@ CALLS: dict[str, list[Callable[[], object]]] = {
         lambda: fit().contrasts("week", adjust="tukey"),
         lambda: fit().contrasts("week", kind="pairwise", adjust="dunnett"),
         lambda: maximum_t([[1.0, 2.0], [2.0, 1.0]]),
+        lambda: maximum_t([[1.0, 0.5], [0.5, 1.0]], seed=-1),
     ],
     "Counts, rates and proportions": [
         lambda: stats.clopper_pearson(1.5, 10),  # pyright: ignore[reportArgumentType]

@@ -230,3 +230,40 @@ def test_the_seed_matters_for_the_lattice_only() -> None:
 def test_refusals(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ArgumentError, match=message):
         one_visit().contrasts("arm", **options)
+
+
+ODD = [
+    None, 7, 1.5, "", b"x", ["arm", 3], {"arm": 1}, {"age": None}, {"age": []}, {"age": "x"},
+    {"age": [1, None]}, {"age": [[1, 2]]}, {"age": np.eye(2)}, {"site": ["A", 2]}, {3: 4},
+    np.array([1.0, 2.0]), {"x": {"low": math.nan}}, {"x": "low"}, {"x": {None: 1}}, {"x": np.eye(2)},
+    {"x": [1, "a", 2, 3]}, object(), set(), [["reference"]], ["reference", {}], math.nan, -1,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", ODD, ids=lambda value: repr(value)[:30])
+def test_odd_arguments_are_answered_or_refused(value: Any) -> None:
+    """Whatever is given, no other error than ours reaches the user."""
+    fit = one_visit()
+    questions = [
+        lambda: fit.lsmeans(value),
+        lambda: fit.lsmeans("arm", by=value),
+        lambda: fit.lsmeans("arm", at=value),
+        lambda: fit.lsmeans("arm", weights=value),
+        lambda: fit.contrasts("arm", reference=value),
+        lambda: fit.contrasts("arm", kind=value),
+        lambda: fit.contrasts(["arm", "sex"], value, kind=["reference", "pairwise"]),
+        lambda: fit.contrasts(["arm", "sex"], kind=value),
+        lambda: fit.contrasts("arm", adjust=value),
+        lambda: fit.contrasts("arm", family=value),
+        lambda: fit.contrasts("arm", adjust="dunnett", seed=value),
+        lambda: fit.test_contrasts("arm", kind=value, family="all"),
+        lambda: fit.combination(value),
+        lambda: fit.combination({"age": value}),
+        lambda: fit.mean_at(value),
+        lambda: fit.linear(np.eye(len(fit.terms))[:2], labels=value),
+    ]
+    for ask in questions:
+        try:
+            assert isinstance(ask(), pl.DataFrame)
+        except ArgumentError as error:
+            assert error.what

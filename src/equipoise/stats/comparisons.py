@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +52,7 @@ def grid_for(
     weights: str | MeanWeights,
 ) -> tuple[ReferenceGrid, list[str], list[str]]:
     """The reference grid with `factor` varying within `by`, and the names of both."""
-    factors, others = names_of(factor), names_of(by)
+    factors, others = names_of(factor, "factor"), names_of(by, "by")
     if not factors:
         raise ArgumentError("no factor is given", where="factor")
     if len({*factors, *others}) < len(factors) + len(others):
@@ -183,11 +183,17 @@ def independent_rows(root: np.ndarray, L: np.ndarray) -> np.ndarray:
     return L if rank == len(L) else (u[:, :rank].T / np.where(sizes > 0.0, sizes, 1.0)) @ L
 
 
-def names_of(names: str | Sequence[str] | None) -> list[str]:
+def names_of(names: str | Sequence[str] | None, where: str) -> list[str]:
     """One name, several or none, as a list."""
     if names is None:
         return []
-    return [names] if isinstance(names, str) else list(names)
+    if isinstance(names, str):
+        return [names]
+    if not isinstance(names, Iterable) or not all(isinstance(name, str) for name in names):
+        raise ArgumentError(
+            "not the name of a factor, nor several", where=where, value=names, rule="Names are text"
+        )
+    return list(names)
 
 
 def _contrasts(

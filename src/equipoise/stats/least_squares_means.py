@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import itertools
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from .errors import ArgumentError
 from .vocabulary import MeanWeights
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     import numpy as np
     import polars as pl
@@ -80,6 +81,13 @@ def reference_grid(
         If a name is not a factor of the formula, a value is not one of its levels, or a mean has
         no row to take its weights from.
     """
+    if at is not None and not isinstance(at, Mapping):
+        raise ArgumentError(
+            "not a mapping from columns to values",
+            where="at",
+            value=at,
+            remedy="For instance at={'baseline': 22.0}",
+        )
     fixed = {name: _plain(value) for name, value in (at or {}).items()}
     key = (
         "grid",
@@ -100,7 +108,9 @@ def _plain(value: Any) -> Any:
     """One value, or the list of several; arrays and series too."""
     if isinstance(value, str | bytes) or not hasattr(value, "__len__"):
         return value
-    return [item.item() if hasattr(item, "item") else item for item in value]
+    if getattr(value, "ndim", 1) == 0:
+        return value.item()
+    return [item.item() if getattr(item, "ndim", 1) == 0 else item for item in value]
 
 
 def _build(

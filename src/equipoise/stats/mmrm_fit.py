@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .comparisons import compare_levels, contrast_rows, grid_for, joint_tests
+from .comparisons import compare_levels, contrast_rows, grid_for, joint_tests, names_of
 from .covariance_estimate import parameter_frame
 from .distributions import t_quantile, two_sided_t
 from .errors import ArgumentError
@@ -535,7 +535,7 @@ class MMRMFit:
 
 
 def _labels(labels: Sequence[str] | None, rows: int) -> tuple[str, ...]:
-    names = tuple(labels or ())
+    names = () if labels is None else tuple(names_of(labels, "labels"))
     if names and len(names) != rows:
         raise ArgumentError(f"{len(names)} labels for {rows} rows", where="labels", value=names)
     return names

@@ -85,6 +85,8 @@ def maximum_t(correlation: ArrayLike, seed: int = 20261123) -> MaximumT:
     """
     import numpy as np
 
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise ArgumentError("a seed is a whole number, 0 or more", where="seed", value=seed)
     matrix = np.asarray(correlation, dtype=float)
     if (
         matrix.ndim != 2

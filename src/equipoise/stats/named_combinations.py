@@ -43,7 +43,7 @@ def combination_rows(
             rule="A mapping from terms to numbers, or from labels to such mappings",
         )
     several = all(isinstance(value, Mapping) for value in weights.values())
-    rows: dict[str, Any] = dict(weights) if several else {_label(weights): weights}
+    rows: dict[str, Any] = dict(weights) if several else {"": weights}
     position = {term: i for i, term in enumerate(terms)}
     unknown = sorted({str(t) for row in rows.values() for t in row if t not in position})
     if unknown:
@@ -63,7 +63,7 @@ def combination_rows(
                     "a weight is not a number", where=f"weights, {term}", value=value
                 )
             row[position[term]] = float(value)
-    return L, [str(label) for label in rows]
+    return L, [str(label) for label in rows] if several else [_label(weights)]
 
 
 def _label(weights: Mapping[str, Any]) -> str:
@@ -85,10 +85,20 @@ def profile_rows(
     import numpy as np
     import polars as pl
 
-    given = [profiles] if isinstance(profiles, Mapping) else list(profiles)
+    if isinstance(profiles, Mapping):
+        given = [profiles]
+    elif isinstance(profiles, Sequence) and all(isinstance(p, Mapping) for p in profiles):
+        given = list(profiles)
+    else:
+        given = []
     columns = [*data.levels, *data.means]
     if not given:
-        raise ArgumentError("no profile is given", where="profiles")
+        raise ArgumentError(
+            "no profile is given",
+            where="profiles",
+            value=profiles,
+            rule="A mapping from every column of the formula to its value, or several in a list",
+        )
     codes: dict[str, list[int]] = {name: [] for name in data.levels}
     numeric: dict[str, list[float]] = {name: [] for name in data.means}
     for i, profile in enumerate(given):

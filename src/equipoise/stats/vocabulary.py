@@ -313,7 +313,7 @@ def parse_word(vocabulary: type[_Word], word: object, where: str) -> _Word:
         return word
     words = [member.word for member in vocabulary]
     for member in vocabulary:
-        if word == member.word:
+        if isinstance(word, str) and word == member.word:
             return member
     close = difflib.get_close_matches(str(word).lower(), words, n=1)
     raise ArgumentError(
