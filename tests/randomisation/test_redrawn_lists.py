@@ -72,6 +72,13 @@ def test_random_block_sizes_are_drawn_again(scheme):
     assert set(other) == set(mine)
 
 
+def test_complete_blocks_stay_complete(scheme):
+    protocol = scheme(("block_sizes = [6]", "block_sizes = [6, 12]"))
+    drawn = redraw(protocol, {"MDD": range(1, 19)}, 200, seed=5)["MDD"]
+    active = list(protocol.arms).index("il2")
+    assert ((drawn == active).sum(axis=1) == 12).all()
+
+
 def test_simple_randomisation_draws_each_by_itself(antidepressant):
     found = redraw(antidepressant, {"all": range(1, 173)}, 500, seed=2)["all"]
     counts = found.sum(axis=1)

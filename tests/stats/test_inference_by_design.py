@@ -194,6 +194,36 @@ def test_p_is_uniform_under_the_null_whatever_the_distribution() -> None:
         assert low <= hits[:k].sum() <= high, (k, hits)
 
 
+def test_p_is_uniform_under_the_null_with_repeated_measures_and_dropout() -> None:
+    """The mixed model, 5 visits, variances that differ by person, who leaves fixed in advance."""
+    rng = np.random.default_rng(4)
+    frame = read_data("synth3.csv")
+    made = arm_contrast(
+        "y ~ base + arm*visit", frame, subject="subject", visit="visit", arm="arm",
+        level="ACTIVE", reference="CONTROL", at={"visit": "V5"},
+    )  # fmt: skip
+    trials, draws = 200, 19
+    people, rows = len(made.observed), np.arange(len(made.data.response))
+    spread = 1.0 + np.arange(people) % 4
+    hits = np.zeros(draws + 1)
+    for _ in range(trials):
+        own = (rng.exponential(size=people) * spread)[made.data.subject]
+        response = own + rng.normal(size=len(rows))
+        observed, *others = (rng.permutation(made.observed) for _ in range(draws + 1))
+        design = made.designs[observed[made.data.subject], rows]
+        contrast = replace(
+            made,
+            data=replace(made.data, response=response, design=design, cache={}),
+            observed=observed,
+        )
+        found = rerandomisation_test(contrast, np.array(others), interval=False)
+        assert found.n_failed == 0
+        hits[round(found.p * (draws + 1)) - 1] += 1
+    for k in (1, 2, 5, 10, 15):
+        low, high = binom.ppf([5e-5, 1 - 5e-5], trials, k / (draws + 1))
+        assert low <= hits[:k].sum() <= high, (k, hits)
+
+
 def test_all_rearrangements() -> None:
     observed = np.array(["b", "a", "a", "b", "c", "a"])
     strata = np.array([1, 1, 1, 2, 2, 2])
