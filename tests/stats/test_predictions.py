@@ -175,6 +175,11 @@ def test_one_sample_gives_the_exact_prediction_interval() -> None:
     half = scipy.stats.t.ppf(0.975, 8) * y.std(ddof=1) * np.sqrt(1.0 + 1.0 / 9.0)
     assert (row["estimate"], row["df"]) == pytest.approx((y.mean(), 8.0), rel=EXACT)
     assert row["upper"] - row["lower"] == pytest.approx(2.0 * half, rel=EXACT)
+    heavy = mmrm(
+        "y ~ 1", data.with_columns(w=pl.lit(4.0)), subject="id", visit="visit", weights="w"
+    ).predict(new.with_columns(w=pl.lit(4.0)), interval="prediction")
+    for name in ("estimate", "se", "df", "lower"):
+        assert heavy[name][0] == pytest.approx(row[name], rel=EXACT)
     narrow = fit.predict(new, interval="prediction", alpha=0.5).to_dicts()[0]
     assert narrow["upper"] - narrow["lower"] < row["upper"] - row["lower"]
 
