@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 import pytest
 
-from equipoise.stats import compressed_rows
+from equipoise.stats import DesignError, compressed_rows
 from equipoise.stats.compressed_rows import compress_participants, index_patterns
+from equipoise.stats.design_checks import refuse_design
+from equipoise.stats.model_data import read_model_data
 
 
 def rows_of(n: int, visits: int, seed: int, year: bool) -> tuple[np.ndarray, ...]:
@@ -85,3 +88,13 @@ def test_many_visits_are_sorted_by_whole_rows() -> None:
     index = index_patterns(subject, visit, 45, np.zeros(30, dtype=np.int64))
     assert int(index.counts.sum()) == 30
     assert (index.observed.sum(axis=1) == index.n_visits).all()
+
+
+def test_a_column_at_which_the_kernels_stop_is_named() -> None:
+    """Where the design's own check would have passed it: the two tolerances differ by rounding."""
+    frame = pl.DataFrame(
+        {"id": [1, 1, 2, 2, 3, 3], "v": ["a", "b"] * 3, "x": range(6), "y": [1.0, 2, 4, 3, 6, 5]}
+    )
+    read = read_model_data("y ~ v + x", frame, subject="id", visit="v")
+    with pytest.raises(DesignError, match="the column x is a linear combination of the columns"):
+        refuse_design(read, read.terms.index("x"))
