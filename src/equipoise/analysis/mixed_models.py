@@ -137,8 +137,9 @@ def _described(
     key: str, fit: MMRMFit, model: Model, steps: _Tried, days: Sequence[float]
 ) -> ModelFit:
     structure = steps[-1][0]
-    grouped = isinstance(fit.covariance, dict)
-    matrices: dict[str, Any] = fit.covariance if grouped else {"": fit.covariance}
+    matrices: dict[str, Any] = (
+        fit.covariance if isinstance(fit.covariance, dict) else {"": fit.covariance}
+    )
     plain = {
         str(level): tuple(tuple(float(x) for x in row) for row in matrix)
         for level, matrix in matrices.items()
@@ -162,8 +163,8 @@ def _described(
         iterations=fit.convergence.iterations,
         gradient=fit.convergence.gradient_norm,
         visits=fit.visits,
-        covariance_matrix=() if grouped else plain[""],
-        covariance_by_group=tuple(plain.items()) if grouped else (),
+        covariance_matrix=plain.get("", ()),
+        covariance_by_group=() if "" in plain else tuple(plain.items()),
         message=fit.convergence.message,
         notes=_spacing(structure, days),
     )

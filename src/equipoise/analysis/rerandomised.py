@@ -7,7 +7,7 @@ in the recorded order of enrolment within stratum. Derivation: docs/methods/re-r
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from equipoise.protocol import Protocol
     from equipoise.protocol.questions import Estimand, Sensitivity
     from equipoise.records import Records
+    from equipoise.stats.inference_by_design import RerandomisationTest
 
 DEFAULT_SEED = 1
 _BINS = 40
@@ -181,7 +182,7 @@ def _not_of_the_scheme(protocol: Protocol, frame: pl.DataFrame) -> str | None:
 
 
 def _row(
-    found: Any,
+    found: RerandomisationTest,
     arm: str,
     control: str,
     visit: str,
@@ -194,15 +195,13 @@ def _row(
     known = found.statistics[np.isfinite(found.statistics)]
     reach = max(4.0, 1.05 * max(abs(found.t), float(np.max(np.abs(known), initial=0.0))))
     counts, edges = np.histogram(known, bins=_BINS, range=(-reach, reach))
-    bounded = found.lower is not None and math.isfinite(found.lower) and math.isfinite(found.upper)
-    ratio = {}
+    lower, upper = _finite(found.lower), _finite(found.upper)
+    ratio: dict[str, float] = {}
     if log:
         ratio = {"ratio": math.exp(found.estimate)}
-        if bounded:
-            ratio |= {
-                "ratio_lower": math.exp(found.lower),
-                "ratio_upper": math.exp(found.upper),
-            }
+        if lower is not None and upper is not None:
+            ratio |= {"ratio_lower": math.exp(lower), "ratio_upper": math.exp(upper)}
+    bounded = lower is not None and upper is not None
     return Rerandomised(
         arm=arm,
         reference=control,
@@ -215,8 +214,8 @@ def _row(
         p_error=found.p_error,
         p_lower=found.p_lower,
         p_upper=found.p_upper,
-        lower=_finite(found.lower),
-        upper=_finite(found.upper),
+        lower=lower,
+        upper=upper,
         lower_error=_finite(found.lower_error),
         upper_error=_finite(found.upper_error),
         interval="none" if found.lower is None else "bounded" if bounded else "unbounded",
