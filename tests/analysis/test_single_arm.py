@@ -6,9 +6,14 @@ import re
 
 import pytest
 from tests.analysis.test_other_designs import changed
+from tests.conftest import protocol_text
 
 import equipoise as eq
 from equipoise.report.words import answer_sentence
+
+_TEXT = protocol_text("antidepressant-example")
+#: Sensitivity analyses that compare arms: a single arm has none.
+_COMPARED = _TEXT[_TEXT.index("[analysis.sensitivity.") : _TEXT.index("[analysis.models.hdrs]")]
 
 SINGLE = (
     ('design = "parallel"', 'design = "single-arm"'),
@@ -17,6 +22,7 @@ SINGLE = (
     ("change ~ baseline*visit + arm*visit", "change ~ baseline*visit"),
     ("placebo = { week1 = -2, week2 = -3, week4 = -4, week6 = -5 }\n", ""),
     ("probability = { placebo = 0.25, drug = 0.25 }", "probability = { drug = 0.25 }"),
+    (_COMPARED, ""),
 )
 
 
@@ -114,7 +120,7 @@ def test_one_visit_gives_the_mean_with_its_t_interval(tmp_path):
          "sd = { baseline = 5.0, week6 = 7.0 }"),
         ("placebo = { week1 = -2, week2 = -3, week4 = -4, week6 = -5 }\n", ""),
         ("drug = { week1 = -2, week2 = -4, week4 = -6, week6 = -7.5 }", "drug = { week6 = -7.5 }"),
-        SINGLE[5],
+        *SINGLE[5:],
     )  # fmt: skip
     records = eq.simulate(protocol, seed=2)
     (mean,) = eq.analyse(protocol, records).answers[0].means
