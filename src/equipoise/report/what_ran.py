@@ -104,10 +104,10 @@ def rerandomisation(results: Results) -> str | None:
         f"Re-randomisation: {drawn} allocations were drawn by the protocol’s own scheme, "
         "within stratum and in the recorded order of enrolment where blocks make it matter, block "
         "sizes and the last block included; values and missing values stayed where they were, and "
-        "the model was fitted to each. The statistic is the estimate divided by its standard error, "
-        "p = (b + 1)/(B + 1) two-sided, and an allocation without a fit counts as extreme, after "
-        "every covariance that the protocol names was tried. Intervals invert the test for a shift "
-        "that is the same at every visit."
+        "the model was fitted to each. The statistic is the estimate divided by its standard "
+        "error, p = (b + 1)/(B + 1) two-sided, and an allocation without a fit counts as extreme, "
+        "after every covariance that the protocol names was tried. Intervals invert the test for a "
+        "shift that is the same at every visit."
     )
 
 
