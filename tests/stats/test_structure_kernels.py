@@ -12,7 +12,7 @@ from structures_twin import sigma
 
 from equipoise.stats import CovarianceStructure
 from equipoise.stats.covariance_layout import CovarianceLayout
-from equipoise.stats.kernel_cache import load_kernels
+from equipoise.stats.kernel_cache import load_structured_kernels
 from equipoise.stats.patterns import group_by_pattern
 from equipoise.stats.structured_covariance import StructuredCovariance, natural_parameters
 
@@ -38,7 +38,7 @@ def filled(
         np.empty((1, k, k, SIZE, SIZE)),
     )
     zero = np.zeros(1, dtype=np.int64)
-    load_kernels().fill_blocks(
+    load_structured_kernels().fill_blocks(
         structure.code, natural, point[None].copy(), zero, DISTANCES[None], *out
     )
     return out[0][0], out[1][0], out[2][0]

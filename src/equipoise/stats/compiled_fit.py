@@ -58,13 +58,6 @@ class CompiledFit:
     triangle: np.ndarray
     offset: np.ndarray
 
-    @property
-    def log_root(self) -> float:
-        """log\\|det R\\|."""
-        import numpy as np
-
-        return float(np.sum(np.log(np.abs(np.diagonal(self.triangle)))))
-
 
 @dataclass(frozen=True, slots=True)
 class UnfitDesign:
@@ -233,3 +226,10 @@ def compiled_effects(
         information_inverse=information,
         residual_df=residual_df,
     )
+
+
+def log_determinant(triangle: np.ndarray) -> float:
+    """log\\|det R\\| of a triangular R."""
+    import numpy as np
+
+    return float(np.sum(np.log(np.abs(np.diagonal(triangle)))))

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from .covariance_layout import pairwise, visit_coordinates
-from .kernel_cache import load_kernels
+from .kernel_cache import load_structured_kernels
 from .vocabulary import CovarianceStructure
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def covariance_matrices(
 
     n, k = parameters.shape
     sigmas = np.empty((n, size, size))
-    load_kernels().fill_blocks(
+    load_structured_kernels().fill_blocks(
         structure.code,
         True,
         np.ascontiguousarray(parameters),

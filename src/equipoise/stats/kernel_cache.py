@@ -41,9 +41,15 @@ FIT_KERNELS: tuple[tuple[str, str], ...] = (
     ("rows", "compress_rows"),
     ("inference", "small_sample_parts"),
 )
-#: Kernels of a single fit with another covariance than ``us``; they compile at their first call.
+#: Kernels of a single fit with another covariance than ``us``.
 STRUCTURED_KERNELS: tuple[tuple[str, str], ...] = (
     ("structures", "fill_blocks"),
+    ("structured_newton", "maximise_structured"),
+    ("structured_trial", "fit_structured"),
+    ("structured_inference", "structured_parts"),
+)
+#: Kernels for many visits, or visits of each participant's own; they compile at their first call.
+GENERAL_KERNELS: tuple[tuple[str, str], ...] = (
     ("structured_likelihood", "evaluate_structured"),
     ("structured_likelihood", "fill_second_order"),
 )
@@ -53,7 +59,18 @@ BATCH_KERNELS: tuple[tuple[str, str], ...] = (
     ("batch", "fit_trials"),
     ("batch", "refit_allocations"),
 )
-ENTRY_POINTS = FIT_KERNELS + STRUCTURED_KERNELS + BATCH_KERNELS
+#: And those of a batch with another covariance than ``us``.
+STRUCTURED_BATCH_KERNELS: tuple[tuple[str, str], ...] = (
+    ("structured_batch", "contrast_structured"),
+    ("structured_batch", "fit_structured_trials"),
+)
+ENTRY_POINTS = (
+    FIT_KERNELS
+    + STRUCTURED_KERNELS
+    + GENERAL_KERNELS
+    + BATCH_KERNELS
+    + STRUCTURED_BATCH_KERNELS
+)
 
 _lock = threading.Lock()
 
@@ -72,10 +89,6 @@ class Kernels:
         `equipoise.stats.kernels.trial.fit_compressed` without its first two arguments.
     small_sample_parts : callable
         `equipoise.stats.kernels.inference.small_sample_parts`.
-    fill_blocks : callable
-        `equipoise.stats.kernels.structures.fill_blocks`.
-    evaluate_structured, fill_second_order : callable
-        Of `equipoise.stats.kernels.structured_likelihood`.
     pointers : tuple
         Of the kernels that hand one another on.
     """
@@ -84,7 +97,30 @@ class Kernels:
     compress_rows: Callable[..., Any]
     fit_compressed: Callable[..., Any]
     small_sample_parts: Callable[..., Any]
+    pointers: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StructuredKernels:
+    """The compiled functions that a single fit with another covariance than ``us`` calls.
+
+    Attributes
+    ----------
+    fill_blocks : callable
+        `equipoise.stats.kernels.structures.fill_blocks`.
+    fit_structured : callable
+        `equipoise.stats.kernels.structured_trial.fit_structured` without its pointers.
+    structured_parts : callable
+        `equipoise.stats.kernels.structured_inference.structured_parts`.
+    evaluate_structured, fill_second_order : callable
+        Of `equipoise.stats.kernels.structured_likelihood`.
+    pointers : tuple
+        Of the kernels that hand one another on.
+    """
+
     fill_blocks: Callable[..., Any]
+    fit_structured: Callable[..., Any]
+    structured_parts: Callable[..., Any]
     evaluate_structured: Callable[..., Any]
     fill_second_order: Callable[..., Any]
     pointers: tuple[Any, ...]
@@ -131,15 +167,29 @@ def cache_folder() -> Path:
 @lru_cache(maxsize=1)
 def load_kernels() -> Kernels:
     """Import the kernels of a single fit with their cache folder in place."""
-    found = _imported(FIT_KERNELS + STRUCTURED_KERNELS)
+    found = _imported(FIT_KERNELS)
     pointers = _pointers(found, ("evaluate_unstructured", "maximise_unstructured"))
     return Kernels(
         evaluate=found["evaluate"],
         compress_rows=found["compress_rows"],
         fit_compressed=partial(found["fit_compressed"], *pointers),
         small_sample_parts=found["small_sample_parts"],
-        **{kernel: found[kernel] for _, kernel in STRUCTURED_KERNELS},
         pointers=(*pointers, *_pointers(found, ("fit_compressed",))),
+    )
+
+
+@lru_cache(maxsize=1)
+def load_structured_kernels() -> StructuredKernels:
+    """Import the kernels of other covariances than ``us``; those of ``us`` come first."""
+    evaluate = load_kernels().pointers[0]
+    found = _imported(STRUCTURED_KERNELS + GENERAL_KERNELS)
+    pointers = (evaluate, *_pointers(found, ("fill_blocks", "maximise_structured")))
+    return StructuredKernels(
+        fill_blocks=found["fill_blocks"],
+        fit_structured=partial(found["fit_structured"], *pointers),
+        structured_parts=found["structured_parts"],
+        **{kernel: found[kernel] for _, kernel in GENERAL_KERNELS},
+        pointers=(*pointers, *_pointers(found, ("fit_structured",))),
     )
 
 
@@ -153,6 +203,15 @@ def load_batch_kernels() -> BatchKernels:
         fit_trials=partial(found["fit_trials"], *pointers),
         refit_allocations=partial(found["refit_allocations"], *pointers),
     )
+
+
+@lru_cache(maxsize=1)
+def load_structured_batch_kernel() -> Callable[..., Any]:
+    """`equipoise.stats.kernels.structured_batch.fit_structured_trials` without its pointers."""
+    pointers = load_structured_kernels().pointers
+    found = _imported(STRUCTURED_BATCH_KERNELS)
+    pointers = (*pointers, *_pointers(found, ("contrast_structured",)))
+    return partial(found["fit_structured_trials"], *pointers)
 
 
 def _imported(kernels: tuple[tuple[str, str], ...]) -> dict[str, Any]:
@@ -201,10 +260,6 @@ def compile_kernels(progress: Callable[[str], object] | None = None) -> list[str
     blocks = (np.eye(2)[None], np.ones((1, 2, 2, 2)), np.zeros((1, 2, 2, 2, 2)))
     arguments: dict[str, tuple[object, ...]] = {
         "evaluate": (np.array([[[1.0, 0.0], [0.2, 1.0]]]), *patterns, True, True),
-        "fill_blocks": (
-            *(0, False, np.zeros((1, 2)), none, np.zeros((1, 2, 2))),
-            *(array.copy() for array in blocks),
-        ),
         "evaluate_structured": (*blocks, none, 2, *patterns, True, True),
         "fill_second_order": (
             *(*blocks, none, np.eye(2), 0.25, visits, one, none, np.zeros((1, 2, 2))),

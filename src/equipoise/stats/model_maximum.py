@@ -1,7 +1,8 @@
 """The maximum of a model's likelihood with the fixed effects there, whatever its covariance.
 
-An unstructured covariance is fitted by compiled kernels alone (`compiled_fit`), the other
-structures by `restricted_likelihood.maximise`. Both pass the same checks at the last point.
+Covariance matrices over the visits are fitted by compiled kernels alone (`compiled_fit`,
+`structured_fit`); those of each participant's own coordinates, and over very many visits, by
+`restricted_likelihood.maximise`. All pass the same checks at the last point.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .compiled_fit import UnfitDesign, compiled_effects, fit_unstructured
+from .compiled_fit import UnfitDesign, compiled_effects, fit_unstructured, log_determinant
 from .compressed_rows import index_patterns
 from .covariance_start import covariance_model
 from .design_checks import orthonormal_design, refuse_design, require_variation
@@ -17,6 +18,7 @@ from .errors import ConvergenceError
 from .patterns import group_by_pattern
 from .restricted_likelihood import Labels, maximise
 from .small_samples import fixed_effects
+from .structured_fit import fit_structured, is_compiled, structured_effects
 from .visit_checks import require_visits
 from .vocabulary import CovarianceStructure
 
@@ -87,7 +89,10 @@ def maximum_of_model(
         If there is no valid optimum.
     """
     labels = Labels(read.visits, read.group_levels, structure.word)
-    fit = _unstructured if structure is CovarianceStructure.UNSTRUCTURED else _structured
+    if structure is CovarianceStructure.UNSTRUCTURED:
+        fit = _unstructured
+    else:
+        fit = _structured if is_compiled(layout) else _general
     return fit(read, structure, layout, design, response, labels, reml, df_method)
 
 
@@ -122,7 +127,7 @@ def _unstructured(
         convergence=fitted.optimum.convergence,
         effects=compiled_effects(fitted, residual_df=float(n - p), method=df_method),
         size=fitted.size,
-        log_root=fitted.log_root,
+        log_root=log_determinant(fitted.triangle),
     )
 
 
@@ -136,6 +141,39 @@ def _refuse(
 
 
 def _structured(
+    read: ModelData,
+    structure: CovarianceStructure,
+    layout: CovarianceLayout,
+    design: np.ndarray,
+    response: np.ndarray,
+    labels: Labels,
+    reml: bool,
+    df_method: DegreesOfFreedom,
+) -> Maximum:
+    n, p = design.shape
+    if n <= p:
+        _refuse(read, structure, design, response)
+    require_visits(read, structure)
+    index = index_patterns(read.subject, layout.position, layout.size, layout.block)
+    try:
+        fitted = fit_structured(design, response, index, structure, layout, labels, reml=reml)
+    except ConvergenceError:
+        _refuse(read, structure, design, response)
+        raise
+    if isinstance(fitted, UnfitDesign):
+        _refuse(read, structure, design, response)
+        refuse_design(read, fitted.column)
+    return Maximum(
+        value=fitted.optimum.at.value,
+        at=fitted.at,
+        convergence=fitted.optimum.convergence,
+        effects=structured_effects(fitted, residual_df=float(n - p), method=df_method),
+        size=fitted.size,
+        log_root=log_determinant(fitted.triangle),
+    )
+
+
+def _general(
     read: ModelData,
     structure: CovarianceStructure,
     layout: CovarianceLayout,

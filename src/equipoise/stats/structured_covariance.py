@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .evaluation import Evaluation
-from .kernel_cache import load_kernels
+from .kernel_cache import load_structured_kernels
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,7 +52,7 @@ class StructuredCovariance:
         blocks = self.blocks(point, natural=natural)
         patterns = self.patterns
         ok, value, root, gradient, hessian, fisher, moments, whitened = (
-            load_kernels().evaluate_structured(
+            load_structured_kernels().evaluate_structured(
                 *blocks,
                 self.offsets,
                 len(point),
@@ -100,7 +100,7 @@ class StructuredCovariance:
         sigmas = np.empty((n, size, size))
         firsts = np.empty((n, k, size, size))
         seconds = np.empty((n, k, k, size, size))
-        load_kernels().fill_blocks(
+        load_structured_kernels().fill_blocks(
             self.structure.code,
             natural,
             np.ascontiguousarray(point.reshape(-1, k)),
@@ -186,7 +186,7 @@ class StructuredCovariance:
 
         patterns = self.patterns
         out = np.empty((len(patterns.n_visits), self.layout.size, self.layout.size))
-        load_kernels().fill_second_order(
+        load_structured_kernels().fill_second_order(
             *self.blocks(at.point, natural=True),
             self.offsets,
             2.0 * half.T @ half,

@@ -15,6 +15,7 @@ V = float64[::1]
 M = float64[:, ::1]
 A3 = float64[:, :, ::1]
 A4 = float64[:, :, :, ::1]
+A5 = float64[:, :, :, :, ::1]
 IV = int64[::1]
 IM = int64[:, ::1]
 
@@ -38,6 +39,35 @@ FIT_AND_CONTRAST = types.Tuple((int64, float64))(
     M, A3, IV, IM, IV, V, IV, int64, boolean, boolean, M, V, V, V, A3,
 )  # fmt: skip
 FIT_AND_CONTRAST_POINTER = types.FunctionType(FIT_AND_CONTRAST)
+#: code, natural, parameters, block_group, distances, sigmas, firsts, seconds
+FILL_BLOCKS = types.void(int64, boolean, M, IV, A3, A3, A4, A5)
+FILL_POINTER = types.FunctionType(FILL_BLOCKS)
+#: code, points, distances, factors
+MAXIMISE_STRUCTURED = types.Tuple((int64, int64, int64, float64))(
+    EVALUATE_POINTER, FILL_POINTER, int64, M, A3, A3, *_DATA, *_STATE
+)
+MAXIMISE_STRUCTURED_POINTER = types.FunctionType(MAXIMISE_STRUCTURED)
+#: code, distances; triangle, points, factors; slope, curvature, natural, firsts, seconds,
+#: jacobian, natural_hessian, natural_moments
+FIT_STRUCTURED = types.Tuple((int64, int64, int64, float64, float64, int64))(
+    EVALUATE_POINTER, FILL_POINTER, MAXIMISE_STRUCTURED_POINTER, int64, A3, *_DATA,
+    M, M, A3, *_STATE, V, M, M, A4, A5, A3, M, M,
+)  # fmt: skip
+FIT_STRUCTURED_POINTER = types.FunctionType(FIT_STRUCTURED)
+#: The same as FIT_AND_CONTRAST, with code, distances and curved before rows.
+CONTRAST_STRUCTURED = types.Tuple((int64, float64))(
+    EVALUATE_POINTER, FILL_POINTER, MAXIMISE_STRUCTURED_POINTER, FIT_STRUCTURED_POINTER,
+    int64, A3, float64,
+    M, A3, IV, IM, IV, V, IV, int64, boolean, boolean, M, V, V, V, A3,
+)  # fmt: skip
+CONTRAST_STRUCTURED_POINTER = types.FunctionType(CONTRAST_STRUCTURED)
+STRUCTURED_POINTERS = (
+    EVALUATE_POINTER,
+    FILL_POINTER,
+    MAXIMISE_STRUCTURED_POINTER,
+    FIT_STRUCTURED_POINTER,
+    CONTRAST_STRUCTURED_POINTER,
+)
 POINTERS = (
     EVALUATE_POINTER,
     MAXIMISE_POINTER,

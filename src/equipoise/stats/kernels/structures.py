@@ -15,8 +15,20 @@ import math
 import numba
 import numpy as np
 
+from .signatures import FILL_BLOCKS
+
 #: Codes of the structures; `equipoise.stats.vocabulary` holds their words.
 CS, CSH, AR1, AR1H, TOEP, TOEPH, AD, ADH, SP_EXP = 0, 1, 2, 3, 4, 5, 6, 7, 8
+
+
+@numba.njit(cache=True)
+def parameter_count(code, size):
+    """Parameters of one matrix over `size` visits."""
+    if code in (TOEP, AD):
+        return size
+    if code in (CSH, AR1H):
+        return size + 1
+    return 2 * size - 1 if code in (TOEPH, ADH) else 2
 
 
 @numba.njit(cache=True)
@@ -198,7 +210,7 @@ def fill_structure(code, natural, parameters, distances, sigma, first, second):
                     second[at_rho + a, at_sd + t, i, j] = value
 
 
-@numba.njit(cache=True)
+@numba.njit(FILL_BLOCKS, cache=True, nogil=True)
 def fill_blocks(code, natural, parameters, block_group, distances, sigmas, firsts, seconds):
     """`fill_structure` for every covariance matrix; a row of `parameters` is one group's.
 

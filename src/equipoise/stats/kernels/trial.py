@@ -73,6 +73,36 @@ def orthonormalise_design(rows, triangle):
     return bad
 
 
+@numba.njit(cache=True, error_model="numpy")
+def scale_residuals(rows, sums, n_visits, largest):
+    """Bring the residuals in `rows` and `sums` to length 1, in place.
+
+    Returns
+    -------
+    status : int
+        CONSTANT where nothing is left of responses as large as `largest`.
+    size : float
+        Their length before.
+    """
+    p = rows.shape[1] - 1
+    total = 0.0
+    for i in range(rows.shape[0]):
+        total += rows[i, p] * rows[i, p]
+    for g in range(n_visits.shape[0]):
+        for j in range(n_visits[g]):
+            total += sums[g, j, j]
+    size = math.sqrt(total)
+    if not size > 1e-10 * largest or not math.isfinite(size):
+        return CONSTANT, size
+    for i in range(rows.shape[0]):
+        rows[i, p] /= size
+    for g in range(sums.shape[0]):
+        for j in range(sums.shape[1]):
+            for k in range(sums.shape[2]):
+                sums[g, j, k] /= total
+    return ARRIVED, size
+
+
 @numba.njit(FIT_COMPRESSED, cache=True, error_model="numpy", nogil=True)
 def fit_compressed(
     evaluate, maximise,
@@ -114,21 +144,9 @@ def fit_compressed(
     column = orthonormalise_design(rows, triangle)
     if column >= 0:
         return RANK, 0, 0, math.nan, math.nan, column
-    total = 0.0
-    for i in range(n):
-        total += rows[i, p] * rows[i, p]
-    for g in range(n_visits.shape[0]):
-        for j in range(n_visits[g]):
-            total += sums[g, j, j]
-    size = math.sqrt(total)
-    if not size > 1e-10 * largest or not math.isfinite(size):
-        return CONSTANT, 0, 0, math.nan, size, -1
-    for i in range(n):
-        rows[i, p] /= size
-    for g in range(sums.shape[0]):
-        for j in range(sums.shape[1]):
-            for k in range(sums.shape[2]):
-                sums[g, j, k] /= total
+    status, size = scale_residuals(rows, sums, n_visits, largest)
+    if status != ARRIVED:
+        return status, 0, 0, math.nan, size, -1
     starting_factors(rows, sums, first, visits, n_visits, counts, block, factors)
     status, iterations, evaluations, value = maximise(
         evaluate, factors, rows, sums, first, visits, n_visits, counts, block, reml,
