@@ -214,7 +214,7 @@ def test_one_set_of_covariates_serves_all_trials() -> None:
         ({"crossed": [True]}, "crossed: one entry for each of the 3 covariates"),
         ({"contrasts": 3}, "contrasts: no such covariate"),
         ({"contrasts": np.ones((1, 4))}, r"contrasts: it has shape \(1, 4\)"),
-        ({"covariance": "cs"}, "with mmrm"),
+        ({"covariance": "sp_exp"}, "coordinates: no coordinates are given"),
         ({"df": "between-within"}, "df: not offered for a batch"),
         ({"group": np.full(36, -1)}, "group: whole numbers from 0"),
         ({"threads": 0}, "threads: a whole number of threads from 1"),

@@ -8,23 +8,25 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from .compiled_fit import OUTCOMES
 from .convergence import Outcome
 from .errors import ArgumentError
-from .kernel_cache import load_batch_kernels
+from .kernel_cache import load_batch_kernels, load_structured_batch_kernel
+from .structured_fit import STRUCTURED_OUTCOMES, curved_weight
 from .threads import check_threads, in_chunks
+from .visit_distances import visit_distances
 from .vocabulary import CovarianceStructure, DegreesOfFreedom, Likelihood, parse_word
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy as np
     from numpy.typing import ArrayLike
 
 #: How a fit of a batch can end beside the outcomes of the optimiser, as the kernels number it.
-_OUTCOMES = {**OUTCOMES, 6: Outcome.RANK, 7: Outcome.CONSTANT, 9: Outcome.NOT_IDENTIFIED}
+_OUTCOMES = {**STRUCTURED_OUTCOMES, 6: Outcome.RANK, 7: Outcome.CONSTANT, 9: Outcome.NOT_IDENTIFIED}
 _TOO_FEW = 10
 #: Patterns of visits are the bits of a number.
 _MOST_VISITS = 40
@@ -103,6 +105,7 @@ def mmrm_batch(
     method: str | Likelihood = "reml",
     df: str | DegreesOfFreedom = "kenward-roger",
     group: ArrayLike | None = None,
+    coordinates: ArrayLike | None = None,
     threads: int | None = None,
 ) -> BatchFits:
     """Fit one model to each of many trials.
@@ -124,14 +127,16 @@ def mmrm_batch(
     crossed : sequence of bool, optional
         Whether a covariate has a coefficient at every visit; all have where it is left out.
     covariance : str
-        ``us``.
+        A word of `CovarianceStructure`.
     method : str
         A word of `Likelihood`.
     df : str
-        ``kenward-roger`` (first-order is the same under ``us``), ``satterthwaite`` or
-        ``residual``.
+        ``kenward-roger``, ``kenward-roger-firstorder`` (the same under ``us``, ``cs`` and
+        ``toep``), ``satterthwaite`` or ``residual``.
     group : int (B, N) or (N,), optional
         Codes from 0 of groups with a covariance matrix each.
+    coordinates : float (T,) or (T, d), optional
+        Of the visits, between which ``sp_exp`` takes Euclidean distances.
     threads : int, optional
         All processors where it is left out. The numbers are the same for any.
 
@@ -162,13 +167,6 @@ def mmrm_batch(
     structure = parse_word(CovarianceStructure, covariance, "covariance")
     likelihood = parse_word(Likelihood, method, "method")
     df_method = parse_word(DegreesOfFreedom, df, "df")
-    if structure is not CovarianceStructure.UNSTRUCTURED:
-        raise ArgumentError(
-            "a batch is fitted with an unstructured covariance",
-            where="covariance",
-            value=structure.word,
-            remedy="Fit trials with another structure one by one with mmrm",
-        )
     if df_method not in _BATCH_DF:
         raise ArgumentError(
             "not offered for a batch",
@@ -212,6 +210,7 @@ def mmrm_batch(
     widths = np.where(by_visit, size, 1)
     matrix = _contrasts(contrasts, widths)
     codes, n_groups = _groups(group, trials, participants)
+    distances = visit_distances(structure, coordinates, size)
 
     rows = len(matrix)
     estimate = np.empty((trials, rows))
@@ -219,7 +218,7 @@ def mmrm_batch(
     matrices = np.full((trials, n_groups, size, size), np.nan)
     value = np.empty(trials)
     status = np.empty(trials, dtype=np.int64)
-    kernel = load_batch_kernels().fit_trials
+    kernel = _kernel(structure, df_method, distances)
     adjust = df_method.adjusts_covariance
 
     def call(begin: int, end: int) -> None:
@@ -247,6 +246,16 @@ def mmrm_batch(
         covariance=matrices if group is not None else matrices[:, 0],
         outcome=outcome,
         outcomes=outcomes,
+    )
+
+
+def _kernel(
+    structure: CovarianceStructure, df_method: DegreesOfFreedom, distances: np.ndarray
+) -> Callable[..., Any]:
+    if structure is CovarianceStructure.UNSTRUCTURED:
+        return load_batch_kernels().fit_trials
+    return partial(
+        load_structured_batch_kernel(), structure.code, distances, curved_weight(df_method)
     )
 
 

@@ -65,11 +65,7 @@ STRUCTURED_BATCH_KERNELS: tuple[tuple[str, str], ...] = (
     ("structured_batch", "fit_structured_trials"),
 )
 ENTRY_POINTS = (
-    FIT_KERNELS
-    + STRUCTURED_KERNELS
-    + GENERAL_KERNELS
-    + BATCH_KERNELS
-    + STRUCTURED_BATCH_KERNELS
+    FIT_KERNELS + STRUCTURED_KERNELS + GENERAL_KERNELS + BATCH_KERNELS + STRUCTURED_BATCH_KERNELS
 )
 
 _lock = threading.Lock()

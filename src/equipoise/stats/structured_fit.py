@@ -114,7 +114,6 @@ def fit_structured(
     n_blocks = len(layout.block_group)
     k = structure.n_parameters(size)
     per_block, packed = size * (size + 1) // 2, q * (q + 1) // 2
-    n_theta = n_blocks * per_block
     n_pseudo = int(np.sum(np.diff(first) // index.n_visits))
     triangle, root = np.empty((q, q)), np.empty((q, q))
     points, natural = np.empty((n_blocks, k)), np.empty((n_blocks, k))
@@ -131,10 +130,8 @@ def fit_structured(
         load_structured_kernels().fit_structured(
             structure.code, np.ascontiguousarray(layout.distances), rows, sums, first,
             index.visits, index.n_visits, index.counts, index.block, reml,
-            triangle, points, factors, root, np.empty_like(factors), np.empty((n_theta, n_theta)),
-            np.empty((n_blocks, per_block, per_block)), np.empty((n_theta, packed)), projections,
-            whitened, slope, curvature, natural, np.empty((n_blocks, k, size, size)), seconds,
-            jacobian, hessian, moments,
+            triangle, points, factors, root, projections, whitened, slope, curvature, natural,
+            seconds, jacobian, hessian, moments,
         )
     )  # fmt: skip
     if status in (RANK, CONSTANT):
@@ -150,9 +147,7 @@ def fit_structured(
         sums=sums,
     )
 
-    def evaluation(
-        point: np.ndarray, gradient: np.ndarray, second: np.ndarray
-    ) -> Evaluation:
+    def evaluation(point: np.ndarray, gradient: np.ndarray, second: np.ndarray) -> Evaluation:
         return Evaluation(
             point=point.ravel(),
             ok=math.isfinite(value),

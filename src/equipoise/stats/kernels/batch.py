@@ -25,7 +25,6 @@ FIT_TRIALS = types.void(
 )  # fmt: skip
 
 
-
 @numba.njit(FIT_AND_CONTRAST, cache=True, fastmath=FAST, error_model="numpy", nogil=True)
 def fit_and_contrast(
     evaluate, maximise, fit,

@@ -140,9 +140,7 @@ def fill_contrasts(
             rows_l[row, i] = entry
             total += entry * solution[i]
         estimate[row] = total
-    contrast_errors(
-        rows_l, root, half, moments, inner, whitened, n_visits, first, adjust, se, df
-    )
+    contrast_errors(rows_l, root, half, moments, inner, whitened, n_visits, first, adjust, se, df)
     for row in range(contrasts.shape[0]):
         se[row] *= scale
     for c in range(factors.shape[0]):

@@ -16,7 +16,7 @@ import numpy as np
 from numba import boolean, int64
 
 from .signatures import A3, IV, M
-from .triangular import FAST, cholesky_upper, dot, invert_upper
+from .triangular import FAST, cholesky_upper, invert_upper
 
 
 @numba.njit(cache=True, fastmath=FAST, error_model="numpy")

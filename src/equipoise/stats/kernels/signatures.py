@@ -47,11 +47,12 @@ MAXIMISE_STRUCTURED = types.Tuple((int64, int64, int64, float64))(
     EVALUATE_POINTER, FILL_POINTER, int64, M, A3, A3, *_DATA, *_STATE
 )
 MAXIMISE_STRUCTURED_POINTER = types.FunctionType(MAXIMISE_STRUCTURED)
-#: code, distances; triangle, points, factors; slope, curvature, natural, firsts, seconds,
-#: jacobian, natural_hessian, natural_moments
+#: code, distances; triangle, points, factors; root, projections, whitened; slope, curvature,
+#: natural, seconds, jacobian, natural_hessian, natural_moments. (From 31 arguments on Python packs
+#: them into a tuple, which Numba warns of where the first is a function.)
 FIT_STRUCTURED = types.Tuple((int64, int64, int64, float64, float64, int64))(
     EVALUATE_POINTER, FILL_POINTER, MAXIMISE_STRUCTURED_POINTER, int64, A3, *_DATA,
-    M, M, A3, *_STATE, V, M, M, A4, A5, A3, M, M,
+    M, M, A3, M, A3, M, V, M, M, A5, A3, M, M,
 )  # fmt: skip
 FIT_STRUCTURED_POINTER = types.FunctionType(FIT_STRUCTURED)
 #: The same as FIT_AND_CONTRAST, with code, distances and curved before rows.

@@ -45,16 +45,11 @@ def contrast_structured(
     points = np.empty((n_blocks, k))
     factors = np.empty((n_blocks, size, size))
     root = np.empty((q, q))
-    gradient = np.empty((n_blocks, size, size))
-    hessian = np.empty((n_blocks * per_block, n_blocks * per_block))
-    squares = np.empty((n_blocks, per_block, per_block))
-    moments = np.empty((n_blocks * per_block, packed))
     projections = np.empty((n_visits.shape[0], size, size))
     whitened = np.empty((n_pseudo, size * q))
     slope = np.empty(n_params)
     curvature = np.empty((n_params, n_params))
     natural = np.empty((n_blocks, k))
-    firsts = np.empty((n_blocks, k, size, size))
     seconds = np.empty((n_blocks, k, k, size, size))
     jacobian = np.empty((n_blocks, k, per_block))
     natural_hessian = np.empty((n_params, n_params))
@@ -62,9 +57,8 @@ def contrast_structured(
     status, _, _, value, scale, _ = fit(
         evaluate, fill, maximise, code, distances,
         rows, sums, first, visits, n_visits, counts, block, reml,
-        triangle, points, factors, root, gradient, hessian, squares, moments, projections,
-        whitened, slope, curvature, natural, firsts, seconds, jacobian, natural_hessian,
-        natural_moments,
+        triangle, points, factors, root, projections, whitened, slope, curvature, natural, seconds,
+        jacobian, natural_hessian, natural_moments,
     )  # fmt: skip
     if status != ARRIVED:
         return status, math.nan

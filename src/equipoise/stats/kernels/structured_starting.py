@@ -106,9 +106,7 @@ def starting_points(
     work = np.empty((size, size))
     heterogeneous = code in (CSH, AR1H, TOEPH, ADH)
     for c in range(n_blocks):
-        residual_products(
-            rows, sums, first, visits, n_visits, counts, block, c, products, together
-        )
+        residual_products(rows, sums, first, visits, n_visits, counts, block, c, products, together)
         total = 0.0
         n = 0.0
         for t in range(size):

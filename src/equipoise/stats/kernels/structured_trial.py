@@ -28,8 +28,8 @@ from .trial import (
     LEAST_CURVATURE,
     NOT_AT_REST,
     RANK,
-    scale_residuals,
     orthonormalise_design,
+    scale_residuals,
 )
 from .triangular import cholesky_upper, solve_definite
 
@@ -59,8 +59,8 @@ def natural_points(code, size, points, natural):
 def fit_structured(
     evaluate, fill, maximise, code, distances,
     rows, sums, first, visits, n_visits, counts, block, reml,
-    triangle, points, factors, root, gradient, hessian, squares, moments, projections, whitened,
-    slope, curvature, natural, firsts, seconds, jacobian, natural_hessian, natural_moments,
+    triangle, points, factors, root, projections, whitened,
+    slope, curvature, natural, seconds, jacobian, natural_hessian, natural_moments,
 ):  # fmt: skip
     """Fit to compressed rows, which are overwritten by orthonormal ones of unit residuals.
 
@@ -77,16 +77,16 @@ def fit_structured(
         Filled by `trial.orthonormalise_design`.
     points : float64 (C, k)
         On return the working parameters of the optimum, for residuals of unit length.
-    factors, root, gradient, hessian, squares, moments, projections, whitened
+    factors, root, projections, whitened
         Filled by `structured_newton.maximise_structured`.
     slope, curvature : float64 (C k,), (C k, C k)
         Gradient and observed Hessian in working parameters.
     natural : float64 (C, k)
         The optimum in SAS's parameters, in which are
-    firsts, seconds : float64 (C, k, T, T), (C, k, k, T, T)
-        derivatives of the matrices,
+    seconds : float64 (C, k, k, T, T)
+        second derivatives of the matrices,
     jacobian : float64 (C, k, T(T + 1)/2)
-        coordinates of the whitened first derivatives,
+        coordinates of their whitened first derivatives,
     natural_hessian, natural_moments : float64 (C k, C k), (C k, (p + 1)(p + 2)/2)
         observed Hessian and moments.
 
@@ -107,6 +107,11 @@ def fit_structured(
     status, size = scale_residuals(rows, sums, n_visits, largest)
     if status != ARRIVED:
         return status, 0, 0, math.nan, size, -1
+    n_theta = n_blocks * jacobian.shape[2]
+    gradient = np.empty_like(factors)
+    hessian = np.empty((n_theta, n_theta))
+    squares = np.empty((n_blocks, jacobian.shape[2], jacobian.shape[2]))
+    moments = np.empty((n_theta, natural_moments.shape[1]))
     starting_points(
         fill, code, rows, sums, first, visits, n_visits, counts, block, distances, points
     )
@@ -119,6 +124,7 @@ def fit_structured(
         return status, iterations, evaluations, value, size, -1
     own = np.arange(n_blocks)
     sigmas = np.empty_like(factors)
+    firsts = np.empty((n_blocks, k, factors.shape[1], factors.shape[1]))
     inverses = np.empty_like(factors)
     invert_factors(factors, inverses)
     fill(code, False, points, own, distances, sigmas, firsts, seconds)
