@@ -57,10 +57,10 @@ def uncorrelated(points, distances):
         for j in range(i):
             if distances[0, i, j] > 0.0:
                 nearest = min(nearest, distances[0, i, j])
+    shortest = math.inf
     for c in range(points.shape[0]):
-        if nearest > FAR_IN_RANGES * math.exp(points[c, 0]):
-            return True
-    return False
+        shortest = min(shortest, math.exp(points[c, 0]))
+    return nearest > FAR_IN_RANGES * shortest
 
 
 @numba.njit(MAXIMISE_STRUCTURED, cache=True, error_model="numpy", nogil=True)
