@@ -210,8 +210,9 @@ def verdict(
             curvature = float(np.linalg.eigvalsh(hessian)[0])
             _, decrement = _direction(hessian, gradient)
         factors = model.factors(state.point)
-        singular = np.linalg.svd(factors, compute_uv=False)
-        smallest, largest = float(singular.min() ** 2), float(singular.max() ** 2)
+        if np.all(np.isfinite(factors)):
+            singular = np.linalg.svd(factors, compute_uv=False)
+            smallest, largest = float(singular.min() ** 2), float(singular.max() ** 2)
         correlation = _correlation_eigenvalue(factors)
         if outcome is Outcome.CONVERGED:
             if not finite:
@@ -244,13 +245,19 @@ def verdict(
 
 
 def _in_metric(state: Evaluation, metric: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """Gradient and Hessian in coordinates in which steps of one length change as much."""
+    """Gradient and Hessian in coordinates in which steps of one length change as much.
+
+    NaN where the matrices are so close to singular that there are none.
+    """
     import numpy as np
     import scipy.linalg
 
     if metric is None or not np.all(np.isfinite(state.hessian)):
         return state.gradient, state.hessian
-    root = np.linalg.cholesky(metric)
+    try:
+        root = np.linalg.cholesky(metric)
+    except np.linalg.LinAlgError:
+        return np.full_like(state.gradient, math.nan), np.full_like(state.hessian, math.nan)
     gradient = scipy.linalg.solve_triangular(root, state.gradient, lower=True)
     half = scipy.linalg.solve_triangular(root, state.hessian, lower=True)
     return gradient, scipy.linalg.solve_triangular(root, half.T, lower=True)
