@@ -168,7 +168,7 @@ CALLS: dict[str, list[Callable[[], object]]] = {
     "Empirical covariance and between-within": [
         lambda: fit(vcov="cr2", df="kenward-roger"),
         lambda: fit(alone(), vcov="cr3"),
-        lambda: fit(trial(4), "y ~ age*arm + week", covariance="cs", df="between-within"),
+        lambda: fit(trial(4), "y ~ age*arm + week", covariance="ar1", df="between-within"),
     ],
     "After the fit": [
         lambda: predicted(trial().head(0)),
