@@ -133,6 +133,7 @@ def close_untested(
                         update={
                             "contrasts": closed(s.contrasts),
                             "rerandomised": tuple(row.untested() for row in s.rerandomised),
+                            "tipping": tuple(row.untested() for row in s.tipping),
                         }
                     )
                     for s in result.sensitivity

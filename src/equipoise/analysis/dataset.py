@@ -77,6 +77,7 @@ def make_dataset(
     *,
     values: pl.DataFrame | None = None,
     members: set[str] | None = None,
+    everybody: bool = False,
 ) -> Dataset:
     """The data of one endpoint, with the reasons why people are left out.
 
@@ -86,6 +87,8 @@ def make_dataset(
         participant, visit, value, where a strategy for intercurrent events has changed them.
     members
         The analysis set; everybody when left out.
+    everybody
+        A row at every visit for all who have a baseline, without a value where there is none.
     """
     point = protocol.endpoints[endpoint]
     if values is None:
@@ -117,6 +120,9 @@ def make_dataset(
     ]
     exposures = covariate_exposures(protocol, records)
     order = list(groups.keys)
+    if everybody:
+        grid = first.select("participant").join(pl.DataFrame({"visit": list(visits)}), how="cross")
+        after = grid.join(after, on=["participant", "visit"], how="left", maintain_order="left")
     frame = (
         groups.members.rename({"_group": "arm"})
         .join(records.participants, on="participant", how="left", maintain_order="left")

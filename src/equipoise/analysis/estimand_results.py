@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from equipoise.analysis.imputation_results import Imputed, Tipping
 from equipoise.analysis.model_results import Contrast, Mean, ModelFit
 from equipoise.analysis.outcome_results import GroupOutcome
 from equipoise.analysis.result_row import Row
@@ -119,7 +120,8 @@ class SensitivityResult(Row):
 
     `participants` counts the analysis set; `means` holds the change in a single-arm trial; `fit`
     says how the model was fitted where the method is another model; `rerandomised` holds the
-    re-randomisation tests.
+    re-randomisation tests; `imputed` and `tipping` say how missing values were imputed and
+    shifted.
     """
 
     key: str
@@ -130,6 +132,8 @@ class SensitivityResult(Row):
     means: tuple[Mean, ...] = ()
     fit: ModelFit | None = None
     rerandomised: tuple[Rerandomised, ...] = ()
+    imputed: Imputed | None = None
+    tipping: tuple[Tipping, ...] = ()
     failure: str | None = None
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -11,6 +11,7 @@ import polars as pl
 from equipoise.analysis.analysis_sets import members_of
 from equipoise.analysis.dataset import make_dataset, values_of
 from equipoise.analysis.estimand_results import EstimandResult, SensitivityResult, TouchedCount
+from equipoise.analysis.imputed_estimands import ImputedEstimate, impute_estimand
 from equipoise.analysis.mixed_models import analyse_endpoint
 from equipoise.analysis.outcomes import analyse_outcome, outcome_data
 from equipoise.analysis.rerandomised import rerandomise
@@ -25,8 +26,10 @@ if TYPE_CHECKING:
     from equipoise.analysis.model_results import Contrast, EndpointResult, Mean, ModelFit
     from equipoise.analysis.outcome_results import GroupOutcome, OutcomeResult
     from equipoise.protocol import Protocol
+    from equipoise.protocol.imputation_plan import ImputationPlan
     from equipoise.protocol.questions import Estimand, Model, Sensitivity
     from equipoise.records import Records
+    from equipoise.stats.imputation import Draws
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,7 @@ class _Trial:
     endpoints: Mapping[str, EndpointResult]
     outcomes: Mapping[str, OutcomeResult]
     smallest: int
+    drawn: dict[Hashable, Draws] = field(default_factory=dict)
 
     def members(self, analysis_set: str) -> set[str]:
         """Who is in an analysis set."""
@@ -209,6 +213,8 @@ def _sensitivity(
 ) -> SensitivityResult:
     """The estimand again under the assumption or by the method of `item`."""
     plan, analysis_set = estimand.intercurrent_events, estimand.analysis_set
+    if item.imputation is not None:
+        return _imputed(trial, estimand, name, item, item.imputation)
     if item.method is SensitivityMethod.RE_RANDOMISATION:
         return _by_design(trial, estimand, name, item)
     model: Model | None = None
@@ -269,6 +275,38 @@ def _by_design(
         contrasts=(),
         rerandomised=rows,
         failure=failure,
+    )
+
+
+def _imputed(
+    trial: _Trial, estimand: Estimand, name: str, item: Sensitivity, plan: ImputationPlan
+) -> SensitivityResult:
+    """The comparisons that the estimand has, with the missing values of its data imputed."""
+    main = _estimate(trial, estimand, estimand.intercurrent_events, estimand.analysis_set)
+    data = make_dataset(
+        trial.protocol,
+        trial.records,
+        trial.groups,
+        estimand.endpoint,
+        values=main.handled.values,
+        members=trial.members(estimand.analysis_set),
+        everybody=True,
+    )
+    arms = tuple(c.arm for c in main.contrasts)
+    found = ImputedEstimate(failure=main.failure or "no comparison to impute for")
+    if arms:
+        found = impute_estimand(
+            trial.protocol, data, estimand, plan, arms, trial.smallest, trial.drawn
+        )
+    return SensitivityResult(
+        key=name,
+        label=item.label,
+        method=item.method.value,
+        participants=main.participants,
+        contrasts=found.contrasts,
+        imputed=found.imputed,
+        tipping=found.tipping,
+        failure=found.failure,
     )
 
 

@@ -176,6 +176,28 @@ def result_tables(results: Results) -> dict[str, pl.DataFrame]:
             for item in estimand.sensitivity
             for row in item.rerandomised
         ]
+        tables[f"estimand_{key}_imputed"] = [
+            {
+                "sensitivity": item.key,
+                **item.imputed.model_dump(exclude={"missing", "warnings"}),
+                **{f"missing_{row.group}": row.missing for row in item.imputed.missing or ()},
+                "warnings": "; ".join(item.imputed.warnings),
+            }
+            for item in estimand.sensitivity
+            if item.imputed is not None
+        ]
+        tables[f"estimand_{key}_tipping"] = [
+            {
+                "sensitivity": item.key,
+                "arm": tipping.arm,
+                "reference": tipping.reference,
+                **{f"delta_{a}": d for a, d in zip(tipping.shifted, row.deltas, strict=True)},
+                **row.model_dump(exclude={"deltas"}),
+            }
+            for item in estimand.sensitivity
+            for tipping in item.tipping
+            for row in tipping.rows
+        ]
     for family in results.families:
         tables[f"family_{family.key}"] = [
             {"endpoint": name, "method": family.method, **contrast.model_dump()}

@@ -54,6 +54,7 @@ def inconsistencies(tables: Tables) -> list[Inconsistency]:
         consistency_of_estimands,
         consistency_of_exposures,
         consistency_of_harms,
+        consistency_of_imputation,
         consistency_of_measurements,
         consistency_of_scales,
     )
@@ -61,6 +62,7 @@ def inconsistencies(tables: Tables) -> list[Inconsistency]:
     assert consistency_of_analysis is not None
     assert consistency_of_assumptions is not None
     assert consistency_of_harms is not None
+    assert consistency_of_imputation is not None
     assert consistency_of_estimands is not None
     assert consistency_of_exposures is not None
     assert consistency_of_measurements is not None

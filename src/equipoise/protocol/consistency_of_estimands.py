@@ -291,7 +291,8 @@ def _fields_of_method(path: tuple[str, ...], item: Sensitivity) -> Iterator[Inco
     for name in every:
         given = getattr(item, name) is not None
         if given and name not in (*needed, *optional):
-            yield Inconsistency((*path, name), str(getattr(item, name)), rule, f"take `{name}` out")
+            value = "" if name == "imputation" else str(getattr(item, name))
+            yield Inconsistency((*path, name), value, rule, f"take `{name}` out")
         elif not given and name in needed:
             yield Inconsistency((*path, name), "", rule, f"add `{name}`")
 

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from equipoise.protocol.base import Flag, Fraction, Int, Key, Map, Number, Part, Text
+from equipoise.protocol.imputation_plan import ImputationPlan
 from equipoise.protocol.intercurrent import IntercurrentEvent, Strategy
 from equipoise.protocol.measurements import CellUnit
 
@@ -109,16 +110,15 @@ DfMethod = Literal[
 
 
 class SensitivityMethod(StrEnum):
-    """Sensitivity analyses of an estimand.
-
-    Imputation methods join this vocabulary with the engine that carries them out.
-    """
+    """Sensitivity analyses of an estimand."""
 
     ANALYSIS_SET = "analysis-set"
     STRATEGY = "strategy"
     RE_RANDOMISATION = "re-randomisation"
     UNEQUAL_VARIANCES = "unequal-variances"
     EMPIRICAL = "empirical"
+    REFERENCE_BASED = "reference-based"
+    TIPPING_POINT = "tipping-point"
 
 
 #: Method → (fields that it needs, fields that it may have); no other field goes with it.
@@ -128,6 +128,8 @@ SENSITIVITY_FIELDS: dict[SensitivityMethod, tuple[tuple[str, ...], tuple[str, ..
     SensitivityMethod.RE_RANDOMISATION: (("draws",), ("seed",)),
     SensitivityMethod.UNEQUAL_VARIANCES: ((), ()),
     SensitivityMethod.EMPIRICAL: ((), ("vcov",)),
+    SensitivityMethod.REFERENCE_BASED: (("imputation",), ()),
+    SensitivityMethod.TIPPING_POINT: (("imputation",), ()),
 }
 
 
@@ -141,6 +143,10 @@ MODEL_METHODS = frozenset(
 )
 
 
+#: Methods that impute missing values.
+IMPUTATION_METHODS = frozenset({SensitivityMethod.REFERENCE_BASED, SensitivityMethod.TIPPING_POINT})
+
+
 class Sensitivity(Part):
     """One estimand again under another assumption, beside the main result."""
 
@@ -149,7 +155,8 @@ class Sensitivity(Part):
     method: SensitivityMethod = Field(
         description="analysis-set (in another set), strategy (other strategy for all events), "
         "re-randomisation (test by redrawn allocations), unequal-variances (a covariance matrix "
-        "for each arm) or empirical (sandwich standard errors)"
+        "for each arm), empirical (sandwich standard errors), reference-based (missing values "
+        "imputed) or tipping-point (imputed and shifted until the conclusion changes)"
     )
     analysis_set: Key | None = Field(None, description="analysis-set: key of the other set")
     strategy: Strategy | None = Field(None, description="strategy: the other strategy")
@@ -164,6 +171,9 @@ class Sensitivity(Part):
     )
     vcov: Empirical | None = Field(
         None, description="empirical: kind of covariance of the coefficients; cr2 when left out"
+    )
+    imputation: ImputationPlan | None = Field(
+        None, description="reference-based and tipping-point: how missing values are imputed"
     )
 
 

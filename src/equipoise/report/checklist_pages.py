@@ -115,5 +115,6 @@ def _titles(results: Results, sections: Sequence[Section]) -> dict[str, str]:
         "lock": "Lock and amendments",
         "concomitant": "Other treatment",
     }
+    titles |= {f"imputed-{e.key}": f"Imputed values: {e.question}" for e in results.plan.estimands}
     titles |= {f"endpoint-{e.endpoint}": e.label for e in results.endpoints.values()}
     return titles | {field_anchor(path): words(path) for path in results.plan.given}

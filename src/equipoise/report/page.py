@@ -19,6 +19,7 @@ from equipoise.report.flow_diagram import diagram
 from equipoise.report.outcome_figures import outcome_figure
 from equipoise.report.references import used
 from equipoise.report.rerandomisation_figure import rerandomisation_figures
+from equipoise.report.tipping_figures import tipping_figure
 
 if TYPE_CHECKING:
     import jinja2
@@ -42,6 +43,10 @@ def draw(results: Results) -> dict[str, Drawing]:
     for key, outcome in results.outcomes.items():
         if (drawing := outcome_figure(results, outcome)) is not None:
             drawings[key] = drawing
+    for key, estimand in results.estimands.items():
+        found = [row for item in estimand.sensitivity for row in item.tipping]
+        for place, tipping in enumerate(found, 1):
+            drawings[f"tipping:{key}:{place}"] = tipping_figure(results, estimand, tipping, place)
     for family in results.families:
         if (drawing := family_figure(results, family)) is not None:
             drawings[f"family:{family.key}"] = drawing

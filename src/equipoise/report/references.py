@@ -34,6 +34,16 @@ REFERENCES = {
     "Mol Biol 2010;9:39.",
     "inversion": "Garthwaite PH. Confidence intervals from randomization tests. Biometrics "
     "1996;52:1387\u201393.",
+    "reference-based": "Carpenter JR, Roger JH, Kenward MG. Analysis of longitudinal trials with "
+    "protocol deviation. J Biopharm Stat 2013;23:1352\u201371.",
+    "rubin": "Barnard J, Rubin DB. Small-sample degrees of freedom with multiple imputation. "
+    "Biometrika 1999;86:948\u201355.",
+    "conditional-mean": "Wolbers M, Noci A, Delmar P, Gower-Page C, Yiu S, Bartlett JW. Standard "
+    "and reference-based conditional mean imputation. Pharm Stat 2022;21:1246\u201357.",
+    "anchored": "Cro S, Carpenter JR, Kenward MG. Information-anchored sensitivity analysis: "
+    "theory and application. J R Stat Soc A 2019;182:623\u201345.",
+    "tipping": "Yan X, Lee S, Li N. Missing data handling methods in medical device clinical "
+    "trials. J Biopharm Stat 2009;19:1085\u201398.",
     "holm": "Holm S. A simple sequentially rejective multiple test procedure. "
     "Scand J Stat 1979;6:65\u201370.",
     "exact": "Clopper CJ, Pearson ES. The use of confidence or fiducial limits illustrated in the "
@@ -87,6 +97,7 @@ def used(results: Results) -> list[str]:
     if tests:
         keys += ["rerandomisation", "add-one"]
         keys += ["inversion"] if any(row.interval != "none" for row in tests) else []
+    keys += imputation_keys(results)
     if results.families or any(
         c.adjusted_p is not None for a in results.answers for c in a.contrasts
     ):
@@ -96,6 +107,21 @@ def used(results: Results) -> list[str]:
     keys += outcome_keys(results)
     keys += [key for key in harm_keys(results.safety) if key not in keys]
     return [REFERENCES[key] for key in keys]
+
+
+def imputation_keys(results: Results) -> list[str]:
+    """Keys of the references behind imputed values."""
+    items = [item for e in results.estimands.values() for item in e.sensitivity]
+    plans = [item.imputed for item in items if item.imputed is not None]
+    random = any(not plan.draws.startswith("conditional") for plan in plans)
+    found = {
+        "reference-based": any(plan.strategy != "mar" for plan in plans),
+        "rubin": random,
+        "anchored": any(plan.strategy not in ("mar", "last-mean") for plan in plans),
+        "conditional-mean": any(plan.draws.startswith("conditional") for plan in plans),
+        "tipping": any(item.tipping for item in items),
+    }
+    return [key for key, used_here in found.items() if used_here]
 
 
 def outcome_keys(results: Results) -> list[str]:

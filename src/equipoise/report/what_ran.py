@@ -143,6 +143,60 @@ def _beside(results: Results) -> str:
     return " ".join(said)
 
 
+#: What stands above every table of imputed values.
+IMPUTED = (
+    "What is assumed of values that nobody saw cannot be checked by any data: these analyses show "
+    "how the answer depends on it."
+)
+
+
+def imputed_estimands(results: Results) -> list[str]:
+    """Estimands of which missing values were imputed as sensitivity, with a result."""
+    return [
+        key
+        for key, estimand in results.estimands.items()
+        if any(item.imputed is not None for item in estimand.sensitivity)
+    ]
+
+
+def imputation_methods(results: Results) -> str | None:
+    """How missing values were imputed; None where none were."""
+    items = [
+        item.imputed
+        for estimand in results.estimands.values()
+        for item in estimand.sensitivity
+        if item.imputed is not None
+    ]
+    if not items:
+        return None
+    parts = [
+        "As sensitivity, missing values were imputed from the endpoint’s mixed model for "
+        "everybody with a baseline, and the completed data analysed by an analysis of covariance "
+        "at the visit with the same terms. The strategy holds from the first visit of a "
+        "participant’s last run of missing values on; missing values before are imputed as "
+        "missing at random."
+    ]
+    methods = {item.draws for item in items}
+    if methods & {"bayes", "approximate-bayes"}:
+        parts.append(
+            "Random imputations are pooled by Rubin’s rules with the degrees of freedom of "
+            "Barnard and Rubin. Under a strategy that refers to another arm their standard errors "
+            "keep the share of information that missing values cost under missing at random; they "
+            "exceed the long-run variation of the estimate."
+        )
+    if methods & {"conditional-mean-jackknife", "conditional-mean-bootstrap"}:
+        parts.append(
+            "Standard errors of conditional means, by leaving out or resampling participants, "
+            "estimate the long-run variation of the estimate."
+        )
+    if any(item.tipping for e in results.estimands.values() for item in e.sensitivity):
+        parts.append(
+            "The tipping point adds a shift to every imputed value of an arm, missing values "
+            "before dropout among them."
+        )
+    return " ".join(parts)
+
+
 def outcome_methods(results: Results) -> str | None:
     """How response, remission, times and categories were analysed; None where there are none."""
     outcomes = results.outcomes.values()
@@ -211,8 +265,7 @@ def limits(results: Results) -> list[str]:
     if results.endpoints:
         found.append(
             "Missing values of endpoints that are means are taken as missing at random given what "
-            "is in the model; this version offers no sensitivity analysis for values that are "
-            "missing for reasons that were not observed."
+            f"is in the model; {_other_assumptions(results)}."
         )
     checked = [o for o in results.outcomes.values() if o.scale in _RATES and o.sensitivity]
     if checked:
@@ -232,3 +285,24 @@ def limits(results: Results) -> list[str]:
             "can differ from what is stated." + (f" {_beside(results)}" if results.compared else "")
         )
     return found
+
+
+def _other_assumptions(results: Results) -> str:
+    """What was done about values that are missing for reasons that were not observed."""
+    if results.blinded:
+        return (
+            "other assumptions are compared between arms, and are not analysed while the trial "
+            "is blinded"
+        )
+    imputed = imputed_estimands(results)
+    if not imputed:
+        return (
+            "no sensitivity analysis was planned, or could be done, for values that are missing "
+            "for reasons that were not observed"
+        )
+    asked = {e.key: e.question for e in results.plan.estimands}
+    listed = "; ".join(f"“{asked[key]}”" for key in imputed)
+    return (
+        f"other assumptions stand under Estimands for {listed}, and for no other endpoint that is "
+        "a mean"
+    )

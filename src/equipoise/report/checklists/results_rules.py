@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from equipoise.report.checklists.evaluation import field_anchor
 from equipoise.report.checklists.items import Finding, State
 from equipoise.report.checklists.tidier import tidier_rows, wanting
+from equipoise.report.what_ran import imputed_estimands
 
 if TYPE_CHECKING:
     from equipoise.analysis.results import Results
@@ -102,7 +103,8 @@ def _analysis_sets(r: Results) -> Finding:
 def _missing_data(r: Results) -> Finding:
     if not r.plan.missing_data:
         return Finding(_M, fields=("analysis.missing_data",))
-    return Finding(_A, anchors=("methods", "flow-analysed"))
+    imputed = tuple(f"imputed-{key}" for key in imputed_estimands(r))
+    return Finding(_A, anchors=("methods", "flow-analysed", *imputed))
 
 
 def _further_methods(r: Results) -> Finding:

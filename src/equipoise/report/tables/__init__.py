@@ -12,6 +12,7 @@ from equipoise.report.tables.events import event_rate_table, grade_table, onset_
 from equipoise.report.tables.flow import analysed_table, concomitant_table, seen_table
 from equipoise.report.tables.harms import harm_table
 from equipoise.report.tables.html import html_table
+from equipoise.report.tables.imputation import imputation_table, tipping_table
 from equipoise.report.tables.measured_harms import (
     characteristics_table,
     shift_table,
@@ -37,6 +38,7 @@ __all__ = [
     "grade_table",
     "harm_table",
     "html_table",
+    "imputation_table",
     "ladder_notes",
     "methods_table",
     "monitor_flow_table",
@@ -51,6 +53,7 @@ __all__ = [
     "shift_table",
     "stopping_table",
     "subgroup_table",
+    "tipping_table",
     "touched_table",
     "vital_table",
 ]

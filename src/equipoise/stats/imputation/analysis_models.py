@@ -77,7 +77,7 @@ def ancova(formula: str, *, visit: object, reference: str | None = None) -> Anco
 
 def analyse(
     imputations: Imputations,
-    analysis: Ancova | AnalysisFunction | list[Ancova] | tuple[Ancova, ...],
+    analysis: Ancova | PreparedAncova | AnalysisFunction | list[Ancova] | tuple[Ancova, ...],
     deltas: Deltas | None = None,
 ) -> Analyses:
     """Analyse each completed data set.
@@ -116,9 +116,13 @@ def analyse(
             imputations.participant, imputations.visit, imputations.values + deltas.shift,
         )  # fmt: skip
     if isinstance(analysis, Ancova):
+        analysis = prepare(imputations, analysis)
+    if isinstance(analysis, PreparedAncova):
         return _ancova(imputations, analysis, "")
     if isinstance(analysis, list | tuple):
-        parts = [_ancova(imputations, one, f" at {one.visit}") for one in analysis]
+        parts = [
+            _ancova(imputations, prepare(imputations, one), f" at {one.visit}") for one in analysis
+        ]
         return Analyses(
             imputations,
             tuple(name for part in parts for name in part.names),
@@ -130,7 +134,30 @@ def analyse(
     return _called(imputations, analysis)
 
 
-def _ancova(imputations: Imputations, analysis: Ancova, suffix: str) -> Analyses:
+@dataclass(frozen=True, slots=True, eq=False)
+class PreparedAncova:
+    """An `Ancova` whose design is built, to analyse the same data under many deltas.
+
+    Attributes
+    ----------
+    at : int
+        The visit.
+    names : tuple of str
+    design : float64 (N, k)
+    rows : list of int64 arrays
+        Participants of each sample; one of everybody without samples.
+    contrasts : float64 (samples, K, k)
+    """
+
+    at: int
+    names: tuple[str, ...]
+    design: np.ndarray
+    rows: list[np.ndarray]
+    contrasts: np.ndarray
+
+
+def prepare(imputations: Imputations, analysis: Ancova) -> PreparedAncova:
+    """Check an `Ancova` against the data and build its design."""
     import numpy as np
 
     data = imputations.draws.data
@@ -143,21 +170,28 @@ def _ancova(imputations: Imputations, analysis: Ancova, suffix: str) -> Analyses
         )
     at = data.visits.index(analysis.visit)
     model, design, names = _ancova_design(data, analysis, imputations.completed(0)[:, at])
-    values = imputations.at_visit(at)
     samples = imputations.draws.samples
     everybody = np.arange(len(design))
     rows = [everybody] if samples is None else [sample[sample >= 0] for sample in samples]
     contrasts = _quantities(model, data, analysis, rows)
-    if samples is None:
-        estimate, se, df = _least_squares(design, values, contrasts[0])
+    return PreparedAncova(at, tuple(names), design, rows, contrasts)
+
+
+def _ancova(imputations: Imputations, prepared: PreparedAncova, suffix: str) -> Analyses:
+    import numpy as np
+
+    values = imputations.at_visit(prepared.at)
+    if imputations.draws.samples is None:
+        estimate, se, df = _least_squares(prepared.design, values, prepared.contrasts[0])
     else:
         parts = [
-            _least_squares(design[row], value[row][None], L)
-            for row, value, L in zip(rows, values, contrasts, strict=True)
+            _least_squares(prepared.design[row], value[row][None], L)
+            for row, value, L in zip(prepared.rows, values, prepared.contrasts, strict=True)
         ]
         estimate, se, df = (np.concatenate([part[i] for part in parts]) for i in range(3))
-    touched = np.full(len(names), bool(np.any(imputations.visit == at)))
-    return Analyses(imputations, tuple(name + suffix for name in names), estimate, se, df, touched)
+    touched = np.full(len(prepared.names), bool(np.any(imputations.visit == prepared.at)))
+    names = tuple(name + suffix for name in prepared.names)
+    return Analyses(imputations, names, estimate, se, df, touched)
 
 
 def _ancova_design(

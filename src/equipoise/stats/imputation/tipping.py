@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ArgumentError
-from .analysis_models import analyse
+from .analysis_models import Ancova, analyse, prepare
 from .deltas import Deltas, delta_adjustment
 from .pooling import pool
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from .analysis_models import AnalysisFunction, Ancova
+    from .analysis_models import AnalysisFunction
     from .imputed_values import Imputations
 
-_HALVINGS = 50
+_HALVINGS = 40
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,9 +93,11 @@ def tipping_point(
     arms, grids = _grids(deltas, imputations.draws.data.arm_levels)
     units = [delta_adjustment(imputations, 1.0, lag=lag, arms=[name]).shift for name in arms]
 
+    ready = prepare(imputations, analysis) if isinstance(analysis, Ancova) else analysis
+
     def result(point: Sequence[float]) -> dict[str, Any]:
         shift = np.sum([d * unit for d, unit in zip(point, units, strict=True)], axis=0)
-        found = pool(analyse(imputations, analysis, Deltas(shift)), alpha=alpha)
+        found = pool(analyse(imputations, ready, Deltas(shift)), alpha=alpha)
         return found.row(parameter)
 
     def verdict(row: dict[str, Any]) -> int:
