@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 from tests.conftest import ROOT
+from tests.faults.imputation_faults import IMPUTATION_CALLS
 
 from equipoise import stats
 from equipoise.stats import StatsError
@@ -300,6 +301,7 @@ CALLS: dict[str, list[Callable[[], object]]] = {
         lambda: maximum_t([[1.0, 2.0], [2.0, 1.0]]),
         lambda: maximum_t([[1.0, 0.5], [0.5, 1.0]], seed=-1),
     ],
+    "Imputation": IMPUTATION_CALLS,
     "Counts, rates and proportions": [
         lambda: stats.clopper_pearson(1.5, 10),  # pyright: ignore[reportArgumentType]
         lambda: stats.clopper_pearson(11, 10),
