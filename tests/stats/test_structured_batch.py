@@ -175,3 +175,18 @@ def test_what_does_not_fit_is_refused(change: dict[str, object], message: str) -
     arguments: dict[str, object] = {"responses": y, "covariance": "sp_exp", **change}
     with pytest.raises(ArgumentError, match=message):
         mmrm_batch(arguments.pop("responses"), z, 2, **arguments)
+
+
+def test_an_unstructured_fit_never_waits_for_the_structured_kernels() -> None:
+    import subprocess
+    import sys
+
+    code = (
+        "import sys, numpy as np\n"
+        "from equipoise.stats import mmrm_batch\n"
+        "y = np.random.default_rng(1).normal(size=(2, 20, 2))\n"
+        "mmrm_batch(y, np.ones((20, 1)), 0)\n"
+        "print([m for m in sys.modules if '.kernels.struct' in m])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
