@@ -227,6 +227,7 @@ CALLS: dict[str, list[Callable[[], object]]] = {
         lambda: fit(visit_levels=["W0", "W1"]),
         lambda: fit(visit_levels=["W0", "W0", "W1", "W2"]),
         lambda: fit(odd("y", np.inf)),
+        lambda: fit(visit="dose"),
     ],
     "Designs that cannot be fitted": [
         lambda: fit(trial(3, 2), "y ~ age + dose + arm*week"),

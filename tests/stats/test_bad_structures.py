@@ -203,3 +203,39 @@ def test_two_participants_and_every_structure(structure: CovarianceStructure) ->
     options = {"coordinates": "day"} if structure.word == "sp_exp" else {}
     with pytest.raises(DesignError, match=r"subject: 2 participant\(s\) for 3 visit.*Describe"):
         fit(data, "y ~ 1", covariance=structure.word, **options)
+
+
+def test_a_measured_time_is_no_visit() -> None:
+    data = trial(1).with_columns((pl.col("day_seen") + 0.25).alias("time"))
+    with pytest.raises(DesignError, match=r"visit 'time': a number with decimals.*: 0\.25, 1\.25"):
+        mmrm("y ~ age", data, subject="id", visit="time")
+    half = data.with_columns(pl.col("week").replace_strict({"W0": 0.5, "W1": 1.0, "W2": 2.0}))
+    named = fit(half, "y ~ age + week", visit_levels=[0.5, 1, 2])
+    assert named.visits == ("0.5", "1", "2")
+    whole = fit(half.with_columns(pl.col("week") * 2.0), "y ~ age + week")
+    assert whole.visits == ("1", "2", "4")
+    spatial = mmrm(
+        "y ~ age", data, subject="id", visit="time", covariance="sp_exp", coordinates="time"
+    )
+    assert spatial.convergence.converged
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "outcome"),
+    [
+        ("_FINAL_GRADIENT", 0.0, Outcome.GRADIENT),
+        ("_LEAST_CURVATURE", 1e9, Outcome.NOT_IDENTIFIED),
+        ("_LEAST_CORRELATION_EIGENVALUE", 2.0, Outcome.BOUNDARY),
+    ],
+)
+def test_each_final_check_says_its_outcome_and_remedy(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: float, outcome: Outcome
+) -> None:
+    from equipoise.stats import restricted_likelihood
+
+    monkeypatch.setattr(restricted_likelihood, name, value)
+    with pytest.raises(ConvergenceError, match="did not converge") as caught:
+        fit(trial(1), covariance="ar1h")
+    assert caught.value.convergence is not None
+    assert caught.value.convergence.outcome is outcome
+    assert str(caught.value).rstrip(".").endswith(outcome.remedy)

@@ -200,6 +200,27 @@ def repeated_visits(columns: dict[str, pl.Series], subject: str, visit: str) -> 
     ]
 
 
+def measured_visits(column: pl.Series) -> list[StatsError]:
+    """Refuse visits that are numbers with decimals: a measured time is not a planned visit."""
+    if not column.dtype.is_float():
+        return []
+    values = column.unique().sort()
+    odd = [str(value) for value in values.to_list() if not float(value).is_integer()]
+    if not odd:
+        return []
+    return [
+        StatsError(
+            f"a number with decimals where a factor is needed: {', '.join(odd[:_SHOWN])}"
+            + (f" and {len(odd) - _SHOWN} more" if len(odd) > _SHOWN else ""),
+            where=f"visit {column.name!r}",
+            rule="The visit is the planned one, the same for all participants; measured times "
+            "would each become a visit of their own",
+            remedy="Give the planned visit as text or whole number, name the visits in "
+            "visit_levels, or use measured times as the coordinates of covariance='sp_exp'",
+        )
+    ]
+
+
 def not_numeric(name: str, column: pl.Series, role: str) -> StatsError:
     return StatsError(
         f"{role} is not numeric" if role == "the response" else f"{role} inside a numeric function",

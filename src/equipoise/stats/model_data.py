@@ -10,6 +10,7 @@ from .errors import ArgumentError, StatsError, design_error
 from .frame_columns import (
     Factor,
     declared_order,
+    measured_visits,
     missing_values,
     not_numeric,
     observed_rows,
@@ -205,6 +206,8 @@ def read_model_data(
     if faults:
         raise design_error(faults)
 
+    if visit_levels is None and not places:
+        faults += measured_visits(columns[visit])
     visit_factor, visit_faults = read_factor(columns[visit], visit, orders[visit], visit_levels)
     faults += visit_faults
     factors: dict[str, Factor] = {}

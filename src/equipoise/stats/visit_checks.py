@@ -31,7 +31,7 @@ def require_visits(read: ModelData, structure: CovarianceStructure) -> None:
                 StatsError(
                     "there is one visit only",
                     where=f"covariance={structure.word!r}",
-                    value=read.visits[0],
+                    value=", ".join(read.visits),
                     rule="A structure relates two visits or more",
                     remedy="Use covariance='us', which is one variance then",
                 )
