@@ -31,7 +31,8 @@ picture: $(VENV)/dev
 # Writes the generated pages anew: tables, protocol fields, faults.
 pages: $(VENV)/dev
 	EQUIPOISE_TABLES=1 $(BIN)/python -m pytest -q tests/docs/test_reference_pages.py tests/docs/test_instruments_page.py \
-		tests/docs/test_documentation.py -k "page_of"
+		tests/docs/test_documentation.py tests/stats/test_coming_page.py tests/stats/test_validation_page.py \
+		-k "page_of or the_page_for"
 
 # The documentation site, from docs/ into out/site; a broken link or anchor is an error (with
 # --quiet it would pass: mkdocs does not count warnings that it does not print).

@@ -1,0 +1,210 @@
+"""The page "Coming from SAS or R": the calls, and the numbers that each program prints."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from stats_reference import find_case, fit_case, term_key, unit_rows
+
+from equipoise.stats import CovarianceStructure
+
+if TYPE_CHECKING:
+    from equipoise.stats import MMRMFit
+
+FULL, ARM, AR1H = "fev_us_reml_full", "fev_us_reml_arm_kr", "fev_ar1h_reml_arm_kr"
+
+HEAD = """# Coming from SAS or R
+
+For those who fit mixed models for repeated measures with PROC MIXED or with R's `mmrm`, read least-squares means with `emmeans`, impute with `rbmi` — and want to know what to write here, and whether the same numbers come out. The numbers of SAS (9.4) and of R mmrm (0.3.18, tightly converged) are those of the [validation cases](reference/validation-mmrm.md), fitted to the FEV data of the R package mmrm; ours are printed by the test that writes this page (`tests/stats/test_coming_page.py`).
+
+## The fit
+
+```sas
+proc mixed data=fev method=reml;
+  class usubjid armcd avisit race sex;
+  model fev1 = race sex armcd|avisit / ddfm=kr(firstorder) solution;
+  repeated avisit / subject=usubjid type=un;
+run;
+```
+
+```r
+mmrm(FEV1 ~ RACE + SEX + ARMCD * AVISIT + us(AVISIT | USUBJID), data = fev,
+     method = "Kenward-Roger", vcov = "Kenward-Roger-Linear")
+```
+
+    fit = eq.mmrm("FEV1 ~ RACE + SEX + ARMCD*AVISIT", fev, subject="USUBJID", visit="AVISIT",
+                  covariance="us", df="kenward-roger")
+
+"""
+
+CALLS = """
+## Call by call
+
+| | SAS PROC MIXED | R | here |
+|---|---|---|---|
+| likelihood | `method=reml`, `ml` | `reml = TRUE`, `FALSE` | `method="reml"`, `"ml"` |
+| groups with a covariance each | `repeated / group=arm` | `us(visit \\| arm / id)` | `group="arm"` |
+| weights | `weight w;` | `weights = w` | `weights="w"` |
+| Satterthwaite | `ddfm=satterth` | `method = "Satterthwaite"` | `df="satterthwaite"` |
+| Kenward–Roger | `ddfm=kr` | not offered in this form under `us` but for the linear one | `df="kenward-roger"` |
+| its first-order form | `ddfm=kr(firstorder)` | `vcov = "Kenward-Roger-Linear"` | `df="kenward-roger-firstorder"` |
+| residual, between-within | `ddfm=residual`, `bw` | `method = "Residual"`, `"Between-Within"` | `df="residual"`, `"between-within"` (R mmrm's rule) |
+| sandwich | `empirical` | `vcov = "Empirical"` | `vcov="cr0"` |
+| bias-reduced sandwich | – | clubSandwich `CR2`; mmrm `"Empirical-Bias-Reduced"` | `vcov="cr2"`; `"cr2-root"` |
+| jackknife sandwich | – | `"Empirical-Jackknife"` | `vcov="cr3"` |
+| coefficients | `solution` | `summary(fit)` | `fit.coefficients`, `print(fit)` |
+| type III tests | printed | `car::Anova(fit, type = 3)` | `fit.type3()` |
+| LS means | `lsmeans arm*visit` | `emmeans(fit, ~ arm \\| visit)` | `fit.lsmeans("arm", by="visit")` |
+| observed margins | `lsmeans / om` | `weights = "proportional"` | `weights="proportional"` and others |
+| at a covariate's value | `at base=20` | `at = list(base = 20)` | `at={"base": 20.0}` |
+| differences | `lsmeans / diff` | `contrast(e, "trt.vs.ctrl")` | `fit.contrasts("arm", by="visit")` |
+| all pairs, adjusted | `adjust=tukey` | `pairs(e)` | `kind="pairwise", adjust="tukey"` |
+| against a control, adjusted | `adjust=dunnett` | `adjust = "mvt"` | `adjust="dunnett"` |
+| an estimate of one's own | `estimate 'x' arm 1 -1 …` | `contrast(e, list(x = …))` | `fit.combination({…})`, `fit.linear(L)` |
+| a joint test | `contrast … , …` | `df_md(fit, L)` | `fit.test(L)`, `fit.test_contrasts(…)` |
+| predictions | `outp=` | `predict(fit, conditional = TRUE)` | `fit.predict()` |
+| scaled residuals | `vciry` | `residuals(fit, "normalized")` | `fit.residuals("scaled")` |
+| influence | `influence(iter=n)` | – | `fit.influence()`, `refit=True` |
+| new data from the fit | – | `simulate(fit)` | `fit.simulate(seed=1)` |
+| multiple imputation | `proc mi`, `proc mianalyze` | `rbmi::draws`, `impute`, `analyse`, `pool` | `eq.stats.reference_based_imputation(…)`, or stage by stage in `equipoise.stats.imputation` |
+| jump to reference | `mnar model(…)` | `strategy_JR` | `strategy="jump-to-reference"` (or `"JR"`) |
+| tipping point | `mnar adjust(…)` | `delta_template` | `imputation.tipping_point(…)` |
+| many trials | `by trial;` | a loop | `eq.mmrm_batch(…)` |
+
+SAS drops rows with a missing *covariate*; here they are refused with their number. Rows with a missing response are dropped and counted (`fit.n_dropped`).
+
+## Differences, by name
+
+- **Reference levels.** SAS takes the last level in sorted order, R and we the first (or the order that an `Enum` or `Categorical` declares). Tests and means do not depend on it.
+- **−2 log L** has SAS's constant, (n − p) log 2π, without log|X′X|. nlme adds it; R mmrm agrees with SAS.
+- **BIC and AIC.** `fit.bic` is R mmrm's (participants with a response). `fit.information_criteria` gives SAS's beside it.
+- **Kenward–Roger in R mmrm** by default takes second derivatives in its own log-Cholesky parameters. Use `"Kenward-Roger-Linear"` to see our numbers.
+- **The information** is the observed one, as in SAS and R mmrm; pbkrtest takes the expected one.
+- **No fallback.** R mmrm tries other optimisers silently; here there is one, checked at the end, and a named refusal (`ConvergenceError.convergence.outcome`). Another covariance is fitted only where a protocol lists it.
+- **Between-within** follows R mmrm; SAS's `ddfm=bw` splits differently when a covariate changes within participants.
+
+## What is not here
+
+Random effects (`random`), nested or crossed groupings, spatial structures other than the exponential, `ddfm=contain`, binary or count responses. `ad`, one variance with first-order ante-dependence, has no SAS counterpart.
+"""
+
+
+def coefficients(fit: MMRMFit, rows: list[dict[str, Any]]) -> list[dict[str, float]]:
+    return fit.linear(unit_rows(fit, [row["term"] for row in rows])).to_dicts()
+
+
+def fixed_effects_table() -> str:
+    block = find_case(FULL)["expected"]["inference"]["kenward_roger_linear"]["fixed_effects"]
+    fit = fit_case(FULL, "kenward-roger")
+    lines = [
+        "| coefficient | R mmrm: estimate | SE | df | here: estimate | SE | df |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row, ours in zip(block, coefficients(fit, block), strict=True):
+        lines.append(
+            f"| `{row['term']}` | {row['estimate']:.6f} | {row['se']:.6f} | {row['df']:.4f} "
+            f"| {ours['estimate']:.6f} | {ours['se']:.6f} | {ours['df']:.4f} |"
+        )
+    return "\n".join(lines)
+
+
+def forms_table() -> str:
+    """The forms of Kenward–Roger for the arm's coefficient, as each program prints them."""
+    lines = [
+        "| covariance | what | SAS | R mmrm | here |",
+        "|---|---|---|---|---|",
+    ]
+    for key in (ARM, AR1H):
+        case = find_case(key)
+        for label, block, word in (
+            ("`ddfm=kr`, `kenward-roger`", "kenward_roger_sas", "kenward-roger"),
+            (
+                "`ddfm=kr(firstorder)`, `kenward-roger-firstorder`",
+                "kenward_roger_linear",
+                "kenward-roger-firstorder",
+            ),
+            ("R's default `Kenward-Roger`", "kenward_roger_mmrm", None),
+        ):
+            cells = []
+            for source in (case["expected"], case["r_mmrm"]):
+                rows = source["inference"].get(block, {}).get("fixed_effects", [])
+                found = [r for r in rows if term_key(r["term"]) == frozenset({"ARMCDTRT"})]
+                digits = 4 if source is case["expected"] else 6
+                cells.append(f"{found[0]['se']:.{digits}f}" if found else "–")
+            if word is None:
+                ours = "not offered"
+            else:
+                fit = fit_case(key, word)
+                row = next(r for r in fit.coefficients.to_dicts() if r["term"] == "ARMCD[T.TRT]")
+                ours = f"{row['se']:.6f}"
+            lines.append(
+                f"| `{case['model']['covariance']}` | SE of the arm, {label} | {cells[0]} | {cells[1]} | {ours} |"
+            )
+    return "\n".join(lines)
+
+
+def criteria_table() -> str:
+    key = "fev_us_ml_full_sas"
+    case = find_case(key)
+    fit = fit_case(key, "satterthwaite")
+    printed, other = case["expected"]["fit_statistics_printed"], case["r_mmrm"]
+    criteria = fit.information_criteria
+    return "\n".join(
+        [
+            "| FEV, `us`, ML | SAS | R mmrm | here, SAS's convention | here, R's |",
+            "|---|---|---|---|---|",
+            f"| −2 log L | {case['expected']['minus2loglik']:.8f} | {other['minus2loglik']:.8f} "
+            f"| {fit.minus2_log_likelihood:.8f} | {fit.minus2_log_likelihood:.8f} |",
+            f"| AIC | {printed['aic']:.1f} | {other['aic']:.4f} | {criteria['SAS'].aic:.4f} | {criteria['R'].aic:.4f} |",
+            f"| AICC | {printed['aicc']:.1f} | – | {criteria['SAS'].aicc:.4f} | {criteria['R'].aicc:.4f} |",
+            f"| BIC | {printed['bic']:.1f} | {other['bic']:.4f} | {criteria['SAS'].bic:.4f} | {criteria['R'].bic:.4f} |",
+        ]
+    )
+
+
+def type3_table() -> str:
+    key = "fev_us_ml_full_sas"
+    rows = find_case(key)["expected"]["inference"]["satterthwaite"]["type3"]
+    fit = fit_case(key, "satterthwaite")
+    ours = {frozenset(row["term"].split(":")): row for row in fit.type3().to_dicts()}
+    lines = [
+        "| effect | SAS: num df | den df | F | here: num df | den df | F |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        one = ours[frozenset(row["effect"].split("*"))]
+        lines.append(
+            f"| {row['effect']} | {row['num_df']} | {row['den_df']:.0f} | {row['F']:.2f} "
+            f"| {one['df1']:.0f} | {one['df2']:.1f} | {one['f'] if 'f' in one else one['F']:.3f} |"
+        )
+    return "\n".join(lines)
+
+
+def structures_table() -> str:
+    lines = [
+        "| here | | SAS `type=` | R mmrm | nlme | parameters for T visits, e.g. 4 |",
+        "|---|---|---|---|---|---|",
+    ]
+    for member in CovarianceStructure:
+        nlme = f"`{member.nlme}`".replace("|", "\\|")
+        lines.append(
+            f"| `{member.word}` | {member.label} | `{member.sas}` | `{member.mmrm}` | {nlme} | {member.n_parameters(4)} |"
+        )
+    return "\n".join(lines)
+
+
+def page() -> str:
+    return (
+        HEAD
+        + fixed_effects_table()
+        + "\n\n`kenward-roger` and `kenward-roger-firstorder` are the same under `us`, `cs` and `toep`, whose parameters in SAS are linear in the covariance. Under the others they differ, as in SAS:\n\n"
+        + forms_table()
+        + "\n\n## Information criteria\n\n"
+        + criteria_table()
+        + "\n\n## Type III tests\n\nThe same fit, Satterthwaite; `fit.type3()`:\n\n"
+        + type3_table()
+        + "\n\n## Covariance structures\n\n"
+        + structures_table()
+        + "\n\n`ar1` and `toep` go by the order of the visits, not by their times; for uneven times use `sp_exp` with `coordinates=`.\n"
+        + CALLS
+    )
