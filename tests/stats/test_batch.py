@@ -58,11 +58,19 @@ def long(y: np.ndarray, z: np.ndarray, group: np.ndarray | None = None) -> pl.Da
     return frame if group is None else frame.with_columns(group=pl.Series(np.repeat(group, VISITS)))
 
 
-@pytest.mark.parametrize("method", ["reml", "ml"])
-@pytest.mark.parametrize("df", ["kenward-roger", "satterthwaite", "residual"])
-def test_every_trial_is_the_single_fit(method: str, df: str) -> None:
-    if method == "ml" and df == "kenward-roger":
-        pytest.skip("refused for a single fit as well")
+@pytest.mark.parametrize(
+    ("method", "df"),
+    [
+        ("reml", "kenward-roger"),
+        ("reml", "satterthwaite"),
+        ("reml", "residual"),
+        ("ml", "satterthwaite"),
+        ("ml", "residual"),
+        ("ml", None),
+        ("reml", None),
+    ],
+)
+def test_every_trial_is_the_single_fit(method: str, df: str | None) -> None:
     y, z = simulated(6, 11)
     fits = mmrm_batch(y, z, 2, crossed=[True, False, True], method=method, df=df)
     assert fits.converged.all()

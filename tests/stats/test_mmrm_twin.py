@@ -74,17 +74,3 @@ def test_many_visits_and_few_participants_at_some() -> None:
         _, se, degrees = twin.one_row(row, adjusted=True)
         assert ours["se"][i] == pytest.approx(se, rel=TOLERANCE)
         assert ours["df"][i] == pytest.approx(degrees, rel=10 * TOLERANCE)
-
-
-def test_compression_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pseudo-participants stand for the real ones exactly."""
-    from equipoise.stats import patterns
-
-    data = random_trial(11, n=80)
-    short = mmrm("y ~ age + dose + arm*week", data, subject="id", visit="week")
-    monkeypatch.setattr(patterns, "_compressed", lambda block: block)
-    full = mmrm("y ~ age + dose + arm*week", data, subject="id", visit="week")
-    for name in ("estimate", "se", "df"):
-        assert short.coefficients[name].to_numpy() == pytest.approx(
-            full.coefficients[name].to_numpy(), rel=1e-11
-        )

@@ -17,7 +17,14 @@ from .kernel_cache import load_batch_kernels, load_structured_batch_kernel
 from .structured_fit import STRUCTURED_OUTCOMES, curved_weight
 from .threads import check_threads, in_chunks
 from .visit_distances import visit_distances
-from .vocabulary import CovarianceStructure, DegreesOfFreedom, Likelihood, parse_word
+from .vocabulary import (
+    CoefficientCovariance,
+    CovarianceStructure,
+    DegreesOfFreedom,
+    Likelihood,
+    parse_df,
+    parse_word,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -103,7 +110,7 @@ def mmrm_batch(
     crossed: Sequence[bool] | None = None,
     covariance: str | CovarianceStructure = "us",
     method: str | Likelihood = "reml",
-    df: str | DegreesOfFreedom = "kenward-roger",
+    df: str | DegreesOfFreedom | None = None,
     group: ArrayLike | None = None,
     coordinates: ArrayLike | None = None,
     threads: int | None = None,
@@ -130,9 +137,10 @@ def mmrm_batch(
         A word of `CovarianceStructure`.
     method : str
         A word of `Likelihood`.
-    df : str
-        ``kenward-roger``, ``kenward-roger-firstorder`` (the same under ``us``, ``cs`` and
-        ``toep``), ``satterthwaite`` or ``residual``.
+    df : str, optional
+        ``kenward-roger`` (REML only, and then the default), ``kenward-roger-firstorder`` (the same
+        under ``us``, ``cs`` and ``toep``), ``satterthwaite`` (the default under ML) or
+        ``residual``.
     group : int (B, N) or (N,), optional
         Codes from 0 of groups with a covariance matrix each.
     coordinates : float (T,) or (T, d), optional
@@ -166,7 +174,7 @@ def mmrm_batch(
 
     structure = parse_word(CovarianceStructure, covariance, "covariance")
     likelihood = parse_word(Likelihood, method, "method")
-    df_method = parse_word(DegreesOfFreedom, df, "df")
+    df_method = parse_df(df, CoefficientCovariance.MODEL, likelihood)
     if df_method not in _BATCH_DF:
         raise ArgumentError(
             "not offered for a batch",
