@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from stats_reference import find_case, fit_case, term_key, unit_rows
+from test_imputation_reference import ANALYSES, imputed, printed
 
-from equipoise.stats import CovarianceStructure
+from equipoise.stats import CovarianceStructure, imputation
 
 if TYPE_CHECKING:
     from equipoise.stats import MMRMFit
@@ -180,6 +181,46 @@ def type3_table() -> str:
     return "\n".join(lines)
 
 
+def means_table() -> str:
+    """Least-squares means and differences at the last visit, as emmeans prints them for R mmrm."""
+    block = find_case(FULL)["expected"]["inference"]["kenward_roger_linear"]
+    fit = fit_case(FULL, "kenward-roger")
+    lines = [
+        "| at VIS4 | R: estimate | SE | df | limits | here: estimate | SE | df | limits |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    means = {row["ARMCD"]: row for row in block["lsmeans"] if row["AVISIT"] == "VIS4"}
+    (difference,) = (row for row in block["contrasts"] if row["AVISIT"] == "VIS4")
+    ours = {row["ARMCD"]: row for row in fit.lsmeans("ARMCD", at={"AVISIT": "VIS4"}).to_dicts()}
+    (ours_difference,) = fit.contrasts("ARMCD", reference="PBO", at={"AVISIT": "VIS4"}).to_dicts()
+    pairs = [(arm, means[arm], ours[arm]) for arm in ("PBO", "TRT")]
+    for label, theirs, one in (*pairs, ("TRT - PBO", difference, ours_difference)):
+        cells = [
+            f"{row['estimate']:.5f} | {row['se']:.5f} | {row['df']:.3f} | {row['lower']:.4f} to {row['upper']:.4f}"
+            for row in (theirs, one)
+        ]
+        lines.append(f"| {label} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def imputation_table() -> str:
+    """Jump to reference in the antidepressant data, as the vignette of rbmi prints it."""
+    theirs = printed("jackknife")
+    pooled = imputation.pool(imputation.analyse(imputed("conditional-mean-jackknife"), ANALYSES))
+    lines = [
+        "| jump to reference, PLACEBO − DRUG | rbmi: estimate | SE | limits | here: estimate | SE | limits |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for visit in ("4", "5", "6", "7"):
+        name = f"PLACEBO - DRUG at {visit}"
+        row, one = theirs[name], pooled.row(name)
+        lines.append(
+            f"| visit {visit} | {row[0]:.3f} | {row[1]:.3f} | {row[2]:.3f} to {row[3]:.3f} "
+            f"| {one['estimate']:.4f} | {one['se']:.4f} | {one['lower']:.4f} to {one['upper']:.4f} |"
+        )
+    return "\n".join(lines)
+
+
 def structures_table() -> str:
     lines = [
         "| here | | SAS `type=` | R mmrm | nlme | parameters for T visits, e.g. 4 |",
@@ -203,6 +244,10 @@ def page() -> str:
         + criteria_table()
         + "\n\n## Type III tests\n\nThe same fit, Satterthwaite; `fit.type3()`:\n\n"
         + type3_table()
+        + '\n\n## Least-squares means\n\n`emmeans(fit, ~ ARMCD | AVISIT)` and `fit.lsmeans("ARMCD", by="AVISIT")`, REML, Kenward–Roger:\n\n'
+        + means_table()
+        + '\n\n## Reference-based imputation\n\nConditional means with the jackknife, `rbmi::draws(method_condmean(type = "jackknife"))` to `pool`, on the antidepressant data; rbmi\'s numbers are those that its vignette prints (`tests/reference/rbmi_vignettes.json` says where):\n\n'
+        + imputation_table()
         + "\n\n## Covariance structures\n\n"
         + structures_table()
         + "\n\n`ar1` and `toep` go by the order of the visits, not by their times; for uneven times use `sp_exp` with `coordinates=`.\n"

@@ -16,6 +16,7 @@ from test_mmrm_twin import random_trial
 from test_structures_twin import trial
 
 from equipoise.stats import CovarianceStructure, MMRMFit, mmrm
+from equipoise.stats.information_criteria import information_criteria
 from equipoise.stats.participant_blocks import participant_blocks
 
 SAME = 1e-8
@@ -204,3 +205,9 @@ def test_information_criteria_of_maximum_likelihood_count_differently() -> None:
     tiny = random_trial(4, n=4, visits=2, loss=0.0)
     few = fit(tiny, "y ~ week", covariance="csh", method="ml").information_criteria["SAS"]
     assert few.aicc == pytest.approx(few.aic + 2 * 5 * 6 / (8 - 5 - 1))
+
+
+def test_aicc_of_too_few_observations_takes_d_plus_2() -> None:
+    """SAS's rule; without it the criterion would be negative or infinite."""
+    made = information_criteria("SAS", 8.651, n_parameters=3, n_observations=4, n_subjects=4)
+    assert made.aicc == pytest.approx(8.651 + 2.0 * 3 * 5)

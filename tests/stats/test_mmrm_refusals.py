@@ -13,6 +13,7 @@ from stats_reference import read_data
 from test_mmrm_twin import random_trial
 
 from equipoise.stats import (
+    ArgumentError,
     ConvergenceError,
     DesignError,
     MMRMFit,
@@ -239,3 +240,22 @@ def test_errors_keep_their_fields_through_pickling() -> None:
     assert str(again) == str(caught.value)
     assert again.where == "arm"
     assert again.what == "a factor with one level"
+
+
+@pytest.mark.parametrize(
+    ("options", "ours"),
+    [
+        ({"covariance": "UN"}, "us"),
+        ({"covariance": "ANTE(1)"}, "adh"),
+        ({"df": "kr"}, "kenward-roger"),
+        ({"df": "kr(firstorder)"}, "kenward-roger-firstorder"),
+        ({"df": "bw"}, "between-within"),
+        ({"vcov": "Empirical"}, "cr0"),
+    ],
+)
+def test_words_of_sas_and_r_are_answered_with_ours(options: dict[str, str], ours: str) -> None:
+    (word,) = options.values()
+    frame = pl.DataFrame({"id": [1, 1, 2, 2], "v": ["a", "b"] * 2, "y": [1.0, 2.0, 3.0, 5.0]})
+    with pytest.raises(ArgumentError) as caught:
+        mmrm("y ~ v", frame, subject="id", visit="v", **options)
+    assert f"What SAS or R call {word!r} is {ours!r} here" in str(caught.value)

@@ -240,7 +240,7 @@ ODD = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("value", ODD, ids=lambda value: repr(value)[:30])
+@pytest.mark.parametrize("value", ODD, ids=lambda value: repr(value).partition(" at 0x")[0][:30])
 def test_odd_arguments_are_answered_or_refused(value: Any) -> None:
     """Whatever is given, no other error than ours reaches the user."""
     fit = one_visit()

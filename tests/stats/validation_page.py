@@ -22,7 +22,7 @@ FLOOR = 1e-9
 
 HEAD = """# The mixed model against SAS and R
 
-Written by `tests/stats/test_validation_page.py` from the cases of SAS PROC MIXED 9.4 and R mmrm 0.3.18 that the project has (`data/mmrm_reference.json` of the shared folder; the synthetic ones lie in `tests/reference`). Each number is the next power of ten above the largest deviation that was seen; what is below 1e-9 is not told apart. Deviations from SAS are those beyond half a unit of its last printed digit: SAS's own stopping rule, not rounding, limits them (R, tightly converged, differs from SAS by as much).
+Written by `tests/stats/test_validation_page.py` from the cases of SAS PROC MIXED 9.4 and R mmrm 0.3.18 that the project has (`data/mmrm_reference.json` of the shared folder; the synthetic ones lie in `tests/reference`). Each number is the next power of ten above the largest deviation that was seen; what is below 1e-9 is not told apart. Deviations from SAS are those beyond half a unit of its last printed digit (four decimals as a rule), *rounding* where there are none: SAS's own stopping rule, not rounding, limits them (R, tightly converged, differs from SAS by as much).
 
 - **−2 log L**: absolute. **Covariance**: largest element, as a share of √(σᵢᵢσⱼⱼ).
 - **Estimate**: in standard errors; **SE** and **df**: relative; over all coefficients, least-squares means and contrasts of the case.
@@ -49,20 +49,21 @@ TAIL = """
 | between-within degrees of freedom | R nlme, R mmrm | `test_between_within.py` |
 | nearly singular trial | 320-bit arithmetic | `test_mmrm_reference.py` |
 | predictions | R lme4 | `test_predictions.py` |
+| jump to reference: jackknife and Bayesian | the vignettes of R rbmi | `test_imputation_reference.py` |
 
 ## Not compared with outside software
 
 - Kenward–Roger with weights or with `group=`: a plain twin from the definitions only (no case at hand).
 - Joint Kenward–Roger tests of several rows: R mmrm and the twin, no SAS listing.
-- Multiple imputation: R rbmi is not at hand; a plain twin, closed forms and limiting cases only.
+- Multiple imputation beyond jump to reference with the jackknife and with Bayesian draws (there: what the vignettes of rbmi print): copy reference, copy increments, last mean and the bootstrap have a plain twin and closed forms only.
 - The re-randomisation test: full enumeration and a plain twin only.
 - SAS's LSMEANS with OM, BYLEVEL and ADJUST=, and its own ddfm=bw, from its documentation only.
 """
 
 
-def power(deviation: float) -> str:
+def power(deviation: float, source: str) -> str:
     if not deviation > FLOOR:
-        return "< 1e-9"
+        return "rounding" if source == "SAS" else "< 1e-9"
     return f"1e{math.ceil(math.log10(deviation)):d}"
 
 
@@ -70,7 +71,7 @@ def bound(cell: str) -> float | None:
     """What a cell of the table allows."""
     if cell == "–":
         return None
-    return FLOOR if cell.startswith("<") else float(cell)
+    return FLOOR if cell == "rounding" or cell.startswith("<") else float(cell)
 
 
 def matrix_of(fit: MMRMFit, kind: str, rows: list[dict[str, Any]]) -> np.ndarray | None:
@@ -123,13 +124,13 @@ def case_rows() -> list[list[str]]:
                     scale = np.sqrt(np.diag(fit.covariance))
                     beyond = np.abs(fit.covariance - np.array(expected["cov_matrix"]))
                     beyond -= np.array(expected.get("cov_matrix_hw", np.zeros_like(beyond)))
-                    cov = power(float(np.max(beyond / np.outer(scale, scale))))
+                    cov = power(float(np.max(beyond / np.outer(scale, scale))), source)
                 found = deviations(fit, expected["inference"][block])
                 rows.append(
                     [
                         f"`{key}`", f"`{fit.structure.word}`", fit.likelihood.word.upper(), source,
-                        f"`{word}`", power(m2ll), cov,
-                        *(power(found[name]) for name in ("est", "se", "df")),
+                        f"`{word}`", power(m2ll, source), cov,
+                        *(power(found[name], source) for name in ("est", "se", "df")),
                     ]
                 )  # fmt: skip
     return rows

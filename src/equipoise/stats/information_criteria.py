@@ -24,7 +24,7 @@ class InformationCriteria:
     convention : str
         ``"SAS"`` or ``"R"``.
     aic, aicc, bic : float
-        AICC is NaN where there are not enough observations for it.
+        AICC takes d + 2 observations where there are fewer, as SAS does.
     n_parameters : int
         Parameters counted.
     n_observations : int
@@ -51,12 +51,9 @@ def information_criteria(
     n_subjects: int,
 ) -> InformationCriteria:
     """AIC, AICC and BIC from what a convention counts."""
-    spare = n_observations - n_parameters - 1
-    aicc = (
-        minus2_log_likelihood + 2.0 * n_parameters * n_observations / spare
-        if spare > 0
-        else math.nan
-    )
+    # SAS: n* is raised to d + 2 where it is smaller, so that the criterion exists
+    counted = max(n_observations, n_parameters + 2)
+    aicc = minus2_log_likelihood + 2.0 * n_parameters * counted / (counted - n_parameters - 1)
     return InformationCriteria(
         convention=convention,
         aic=minus2_log_likelihood + 2.0 * n_parameters,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from .covariance_estimate import covariance_matrices
 from .covariance_layout import pairwise
-from .kernel_cache import load_kernels
+from .kernel_cache import load_structured_kernels
 from .vocabulary import CovarianceStructure
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def covariance_slopes(
 
     q = parameters.shape[1]
     firsts = np.empty((1, q, size, size))
-    load_kernels().fill_blocks(
+    load_structured_kernels().fill_blocks(
         structure.code,
         True,
         np.ascontiguousarray(parameters),

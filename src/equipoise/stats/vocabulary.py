@@ -301,6 +301,22 @@ _Word = TypeVar(
 )
 
 
+#: Words of SAS and R for what has another word here.
+_ELSEWHERE = {
+    "un": "us", "unr": "us", "unstructured": "us", "corsymm": "us",
+    "corcompsymm": "cs", "ar(1)": "ar1", "corar1": "ar1", "arh(1)": "ar1h",
+    "ante(1)": "adh", "sp(exp)": "sp_exp", "corexp": "sp_exp",
+    "kr": "kenward-roger", "kenwardroger": "kenward-roger", "kr2": "kenward-roger",
+    "kr(firstorder)": "kenward-roger-firstorder", "kr(linear)": "kenward-roger-firstorder",
+    "kenward-roger-linear": "kenward-roger-firstorder",
+    "satterth": "satterthwaite", "sat": "satterthwaite",
+    "bw": "between-within", "betwithin": "between-within", "betweenwithin": "between-within",
+    "resid": "residual", "empirical": "cr0", "hc0": "cr0",
+    "empirical-bias-reduced": "cr2-root", "empirical-jackknife": "cr3", "asymptotic": "model",
+    "true": "reml", "false": "ml", "trt.vs.ctrl": "reference", "om": "proportional",
+}  # fmt: skip
+
+
 def parse_word(vocabulary: type[_Word], word: object, where: str) -> _Word:
     """The member of `vocabulary` that `word` names.
 
@@ -315,13 +331,17 @@ def parse_word(vocabulary: type[_Word], word: object, where: str) -> _Word:
     for member in vocabulary:
         if isinstance(word, str) and word == member.word:
             return member
+    foreign = _ELSEWHERE.get(str(word).strip().lower().replace(" ", ""))
     close = difflib.get_close_matches(str(word).lower(), words, n=1)
+    remedy = f"Did you mean {close[0]!r}?" if close else "Use one of these words"
+    if foreign in words:
+        remedy = f"What SAS or R call {word!r} is {foreign!r} here"
     raise ArgumentError(
         "unknown word",
         where=where,
         value=word,
         rule=f"Valid: {', '.join(words)}",
-        remedy=f"Did you mean {close[0]!r}?" if close else "Use one of these words",
+        remedy=remedy,
     )
 
 
