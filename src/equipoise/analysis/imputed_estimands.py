@@ -114,22 +114,20 @@ def at_one_visit(formula: str, columns: list[str]) -> str:
 
 def _contrast(row: dict[str, Any], arm: str, reference: str, visit: str, log: bool) -> Contrast:
     finite = math.isfinite(row["df"])
-    ratio = (
-        {
-            "ratio": math.exp(row["estimate"]),
-            "ratio_lower": math.exp(row["lower"]),
-            "ratio_upper": math.exp(row["upper"]),
-        }
-        if log
-        else {}
-    )
     return Contrast(
         arm=arm,
         reference=reference,
         visit=visit,
-        **{name: row[name] for name in ("estimate", "se", "t", "p", "lower", "upper")},
+        estimate=row["estimate"],
+        se=row["se"],
+        t=row["t"],
+        p=row["p"],
+        lower=row["lower"],
+        upper=row["upper"],
         df=row["df"] if finite else None,
-        **ratio,
+        ratio=math.exp(row["estimate"]) if log else None,
+        ratio_lower=math.exp(row["lower"]) if log else None,
+        ratio_upper=math.exp(row["upper"]) if log else None,
     )
 
 

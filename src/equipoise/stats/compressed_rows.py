@@ -8,7 +8,7 @@ the design; what is left of the responses enters by its sums of products. See do
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from .kernel_cache import load_kernels
 
@@ -209,10 +209,10 @@ def _least_squares(
     except np.linalg.LinAlgError:
         root = np.zeros_like(gram)
     if not np.min(np.abs(np.diagonal(root))) > _WELL_CONDITIONED:
-        root = np.linalg.qr(design * inverse_norms, mode="r")
+        root = np.asarray(np.linalg.qr(design * inverse_norms, mode="r"), dtype=float)
     if not np.min(np.abs(np.diagonal(root))) > _SINGULAR:
         return np.eye(len(root)), np.zeros(len(root))
-    half = scipy.linalg.solve_triangular(root, inverse_norms * (design.T @ response), trans="T")
+    half = scipy.linalg.solve_triangular(root, inverse_norms * (design.T @ response), trans=1)
     return root, scipy.linalg.solve_triangular(root, half)
 
 
@@ -248,6 +248,8 @@ def _by_products(
     import numpy as np
     import scipy.linalg
 
+    # not in the types of scipy
+    blas, lapack = cast(Any, scipy.linalg.blas), cast(Any, scipy.linalg.lapack)
     n, m = rows.shape
     p = design.shape[1]
     gram = np.zeros((m * (p + 1), m * (p + 1)))
@@ -256,7 +258,7 @@ def _by_products(
         some = rows[begin : begin + _CHUNK]
         part = block[: len(some)]
         scaled = (design[some] * inverse_norms).reshape(-1, p)
-        solved = scipy.linalg.blas.dtrsm(1.0, root, scaled.T, trans_a=1, overwrite_b=1)
+        solved = blas.dtrsm(1.0, root, scaled.T, trans_a=1, overwrite_b=1)
         part[:, :, :p] = solved.T.reshape(len(some), m, p)
         part[:, :, p] = response[some]
         flat = part.reshape(len(some), -1)
@@ -265,7 +267,7 @@ def _by_products(
     x, y = np.flatnonzero(is_design), np.flatnonzero(~is_design)
     inner = gram[np.ix_(x, x)]
     scale = float(np.max(np.diagonal(inner)))
-    factor, pivot, rank, _ = scipy.linalg.lapack.dpstrf(inner, tol=_RELATIVE_RANK * scale, lower=0)
+    factor, pivot, rank, _ = lapack.dpstrf(inner, tol=_RELATIVE_RANK * scale, lower=0)
     triangle = np.triu(factor)[:rank]
     pivot = pivot - 1
     kept = np.zeros((rank, m, p + 1))
@@ -273,7 +275,7 @@ def _by_products(
     unpivoted[:, pivot] = triangle
     kept[:, :, :p] = unpivoted.reshape(rank, m, p) @ root
     shares = scipy.linalg.solve_triangular(
-        triangle[:, :rank], gram[np.ix_(x[pivot[:rank]], y)], trans="T"
+        triangle[:, :rank], gram[np.ix_(x[pivot[:rank]], y)], trans=1
     )
     kept[:, :, p] = shares
     left = gram[np.ix_(y, y)] - shares.T @ shares

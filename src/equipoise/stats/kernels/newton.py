@@ -191,6 +191,7 @@ def maximise_unstructured(
         t = min(1.0, LONGEST_STEP / length) if length > 0.0 else 1.0
         slack = 1e-10 * (1.0 + abs(value))
         accepted = False
+        proposed = math.inf
         for _ in range(30):
             evaluations += 1
             if _moved(factors, direction, -t, following):

@@ -81,8 +81,9 @@ class Pointer(CompileResultWAP):
     """A kernel of one declared signature, as it is passed to another."""
 
     def __init__(self, kernel):
-        super().__init__(next(iter(kernel.overloads.values())))
-        self.declared = self.cres.signature
+        compiled = next(iter(kernel.overloads.values()))
+        super().__init__(compiled)
+        self.declared = compiled.signature
         self.function_type = types.FunctionType(self.declared)
 
     def signature(self):

@@ -152,7 +152,7 @@ def maximise_structured(
                 return BOUNDARY, iterations, evaluations, value
         if code == SP_EXP and uncorrelated(points, distances):
             return NO_CORRELATION, iterations, evaluations, value
-        if iterations == MAX_ITERATIONS:
+        if iterations >= MAX_ITERATIONS:
             return TOO_MANY_STEPS, iterations, evaluations, value
         invert_factors(factors, inverses)
         fill_jacobian(inverses, firsts, jacobian)
