@@ -127,6 +127,7 @@ IMPUTATION_CALLS: list[Callable[[], object]] = [
     lambda: imputation.analyse(
         imputed(), imputation.ancova("y ~ arm", visit="W1"), imputation.Deltas(np.zeros(1))
     ),
+    lambda: imputation.delta_adjustment(imputed(), "a"),  # pyright: ignore[reportArgumentType]
     lambda: imputation.delta_adjustment(imputed(), [1.0]),
     lambda: imputation.delta_adjustment(imputed(), 1.0, arms=["placebo"]),
     lambda: imputation.matching_deltas(imputed()),

@@ -280,3 +280,32 @@ def test_vocabularies() -> None:
     assert [member.word for member in imputation.DrawMethod] == [
         "bayes", "approximate-bayes", "conditional-mean-jackknife", "conditional-mean-bootstrap",
     ]  # fmt: skip
+
+
+def test_what_is_printed_shows_nobody() -> None:
+    """A cell or a log that ends in a stage shows counts and words, no person's data."""
+    drawn = draw(strategy="JR")
+    imputed = imputation.impute(drawn, reference="placebo")
+    analysis = imputation.ancova("y ~ base + arm", visit="V3", reference="placebo")
+    analyses = imputation.analyse(imputed, analysis)
+    tipped = imputation.tipping_point(
+        imputed, analysis, parameter="drug - placebo", deltas={"drug": [1.0]}
+    )
+    shown = [repr(x) for x in (drawn, imputed, analyses, tipped,
+                               imputation.delta_adjustment(imputed, 1.0))]  # fmt: skip
+    for text in shown:
+        assert len(text) < 400
+        assert not any(f"P{i:02d}" in text for i in range(100))
+        assert "array(" not in text
+    assert shown[0].startswith("Draws: 2 imputation models by bayes, ")
+
+
+def test_numbers_that_are_none_are_refused_in_words() -> None:
+    imputed = imputation.impute(draw())
+    with pytest.raises(ArgumentError, match=r"delta: not a number, nor one for each visit"):
+        imputation.delta_adjustment(imputed, "a")  # pyright: ignore[reportArgumentType]
+    analysis = imputation.ancova("y ~ base + arm", visit="V3", reference="placebo")
+    with pytest.raises(ArgumentError, match=r"deltas, drug: finite numbers, at least one"):
+        imputation.tipping_point(
+            imputed, analysis, parameter="drug - placebo", deltas={"drug": ["x"]}
+        )

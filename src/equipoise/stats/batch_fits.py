@@ -45,7 +45,7 @@ _BATCH_DF = (
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class BatchFits:
     """l contrasts in each of B trials; NaN where a trial has no valid fit.
 
@@ -69,6 +69,11 @@ class BatchFits:
     covariance: np.ndarray
     outcome: np.ndarray
     outcomes: tuple[Outcome, ...]
+
+    def __repr__(self) -> str:
+        trials, contrasts = self.estimate.shape
+        ended = ", ".join(f"{word} {n}" for word, n in self.counts().items())
+        return f"BatchFits: {trials} trials, {contrasts} contrast(s); {ended}"
 
     @property
     def converged(self) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .errors import StatsError
+from .errors import ArgumentError, StatsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,7 +79,15 @@ def observed_rows(column: pl.Series, name: str) -> tuple[np.ndarray, list[StatsE
     if column.dtype.is_float():
         n_infinite = int(column.is_infinite().sum() or 0)
         if n_infinite:
-            faults.append(StatsError(f"{n_infinite} infinite value(s)", where=name))
+            faults.append(
+                StatsError(
+                    f"{n_infinite} infinite value(s), the first in row "
+                    f"{column.is_infinite().fill_null(False).arg_true()[0] + 1}",
+                    where=name,
+                    rule="A response is finite, or missing",
+                    remedy="Make it missing where there is no value, and say so",
+                )
+            )
     return keep, faults
 
 
@@ -134,6 +142,13 @@ def read_factor(
     present = [level_label(value) for value in values.to_list()]
     order: tuple[str, ...] = tuple(present)
     if wanted is not None:
+        if isinstance(wanted, str) or not hasattr(wanted, "__iter__"):
+            raise ArgumentError(
+                "not a list of levels",
+                where="visit_levels",
+                value=wanted,
+                remedy="Give the visits in their order, for instance ['week 1', 'week 4']",
+            )
         order = tuple(level_label(level) for level in wanted)
     elif declared is not None:
         order = declared

@@ -131,7 +131,16 @@ def rerandomisation_test(
     """
     import numpy as np
 
-    if not 0.0 < alpha < 1.0:
+    from .refitting import ArmContrast
+
+    if not isinstance(contrast, ArmContrast):
+        raise ArgumentError(
+            "not a contrast of two arms",
+            where="contrast",
+            value=type(contrast).__name__,
+            remedy="Make it with arm_contrast",
+        )
+    if not isinstance(alpha, int | float) or not 0.0 < alpha < 1.0:
         raise ArgumentError("alpha lies between 0 and 1", where="alpha", value=alpha)
     codes = allocation_codes(allocations, contrast.arms, len(contrast.observed))
     share = allocation_shares(probabilities, len(codes), exact)

@@ -64,7 +64,7 @@ class Refits:
         return statistics
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ArmContrast:
     """A contrast of two arms in a mixed model, ready to be refitted under other allocations.
 
@@ -105,6 +105,14 @@ class ArmContrast:
     df_method: DegreesOfFreedom
     vcov: CoefficientCovariance
     grouped: bool
+
+    def __repr__(self) -> str:
+        ladder = ", then ".join(structure.word for structure in self.ladder)
+        return (
+            f"ArmContrast: {self.arms[self.level]} - {self.arms[self.reference]} in "
+            f"{self.data.formula.text!r}, {len(self.observed)} participants, {ladder}, "
+            f"{self.likelihood.word}, {self.df_method.word}"
+        )
 
     @property
     def participants(self) -> tuple[Any, ...]:

@@ -42,7 +42,7 @@ class Ancova:
     reference: str | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Analyses:
     """K quantities in each of D completed data sets.
 
@@ -62,6 +62,9 @@ class Analyses:
     se: np.ndarray
     df: np.ndarray
     touched: np.ndarray
+
+    def __repr__(self) -> str:
+        return f"Analyses: {len(self.estimate)} data sets, {', '.join(self.names)}"
 
 
 def ancova(formula: str, *, visit: object, reference: str | None = None) -> Ancova:
@@ -326,5 +329,7 @@ def _called(imputations: Imputations, function: AnalysisFunction) -> Analyses:
     if not np.all(np.isfinite(table[:, :, :2])):
         raise ArgumentError("an estimate or standard error is not finite", where="analysis")
     df = np.where(np.isnan(table[:, :, 2]), np.inf, table[:, :, 2])
-    touched = table[:, :, 0].std(axis=0) > 0.0
+    # rounding between imputations is no imputation
+    spread = np.ptp(table[:, :, 0], axis=0)
+    touched = spread > 1e-12 * np.max(np.abs(table[:, :, :2]), axis=(0, 2))
     return Analyses(imputations, names, table[:, :, 0], table[:, :, 1], df, touched)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .imputed_values import Imputations
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Deltas:
     """What is added to imputed values.
 
@@ -27,6 +27,20 @@ class Deltas:
     """
 
     shift: np.ndarray
+
+    def __repr__(self) -> str:
+        return f"Deltas of {len(self.shift)} missing values"
+
+
+def _numbers(given: object, where: str) -> np.ndarray:
+    import numpy as np
+
+    try:
+        return np.asarray(given, dtype=float)
+    except (TypeError, ValueError):
+        raise ArgumentError(
+            "not a number, nor one for each visit", where=where, value=given
+        ) from None
 
 
 def delta_adjustment(
@@ -66,10 +80,10 @@ def delta_adjustment(
 
     data = imputations.draws.data
     size = len(data.visits)
-    at_visit = np.asarray(delta, dtype=float)
+    at_visit = _numbers(delta, "delta")
     if at_visit.ndim == 0:
         at_visit = np.full(size, float(at_visit))
-    scales = None if lag is None else np.asarray(lag, dtype=float)
+    scales = None if lag is None else _numbers(lag, "lag")
     for name, given in (("delta", at_visit), ("lag", scales)):
         if given is not None and (given.shape != (size,) or not np.all(np.isfinite(given))):
             raise ArgumentError(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .parameter_draws import Draws
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Imputations:
     """D imputations of M missing values.
 
@@ -43,6 +43,13 @@ class Imputations:
     participant: np.ndarray
     visit: np.ndarray
     values: np.ndarray
+
+    def __repr__(self) -> str:
+        used = ", ".join(sorted({strategy.word for strategy in self.events.strategies}))
+        return (
+            f"Imputations: {len(self)} of {len(self.participant)} missing values; "
+            f"strategies {used}; drawn by {self.draws.method.word}"
+        )
 
     def __len__(self) -> int:
         return len(self.values)

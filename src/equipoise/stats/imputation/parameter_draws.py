@@ -62,7 +62,7 @@ class DrawMethod(Enum):
         self.resamples = resamples
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Draws:
     """Parameters of D imputation models.
 
@@ -93,6 +93,15 @@ class Draws:
     seed: int | None
     n_failed: int
     diagnostics: ChainDiagnostics | None
+
+    def __repr__(self) -> str:
+        data = self.data
+        return (
+            f"Draws: {len(self)} imputation models by {self.method.word}, "
+            f"{len(data.participants)} participants, {len(data.visits)} visits, "
+            f"{int(data.missing.sum())} missing values, seed {self.seed}, "
+            f"{self.n_failed} samples without a fit drawn again"
+        )
 
     def __len__(self) -> int:
         return len(self.beta)

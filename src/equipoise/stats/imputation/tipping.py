@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _HALVINGS = 40
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class TippingPoint:
     """The pooled result at every delta of a grid.
 
@@ -51,6 +51,14 @@ class TippingPoint:
     tips: tuple[dict[str, float], ...]
     crossing: float | None
     alpha: float
+
+    def __repr__(self) -> str:
+        found = "; ".join(str(tip) for tip in self.tips) or "none on the grid"
+        return (
+            f"TippingPoint of {self.parameter}: {len(self.frame)} points, "
+            f"{'significant' if self.significant else 'not significant'} at delta 0 and level "
+            f"{self.alpha:g}; changes at {found}"
+        )
 
 
 def tipping_point(
@@ -167,10 +175,13 @@ def _grids(
             raise ArgumentError(
                 "not an arm", where="deltas", value=name, rule=f"Arms: {', '.join(levels)}"
             )
-        numbers = [float(value) for value in values]
+        try:
+            numbers = [float(value) for value in values]
+        except (TypeError, ValueError):
+            numbers = []
         if not numbers or not all(math.isfinite(value) for value in numbers):
             raise ArgumentError(
-                "finite numbers, at least one", where=f"deltas, {name}", value=list(values)
+                "finite numbers, at least one", where=f"deltas, {name}", value=values
             )
         grids.append(sorted({*numbers, 0.0}))
     return list(deltas), grids

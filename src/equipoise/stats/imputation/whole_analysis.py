@@ -10,9 +10,11 @@ from .parameter_draws import draw
 from .pooling import pool
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from ..vocabulary import CovarianceStructure
     from .analysis_models import AnalysisFunction
+    from .gibbs_sampler import Prior
     from .parameter_draws import DrawMethod
     from .pooling import Pooled
     from .strategies import Strategy
@@ -35,7 +37,12 @@ def reference_based_imputation(
     imputations: int = 100,
     seed: int | None = None,
     alpha: float = 0.05,
-    **options: Any,
+    covariance: str | CovarianceStructure = "us",
+    same_covariance: bool = True,
+    prior: str | Prior = "jeffreys",
+    burn_in: int = 100,
+    thin: int = 2,
+    visit_levels: Sequence[object] | None = None,
 ) -> Pooled:
     """Draw, impute, analyse and pool.
 
@@ -45,8 +52,9 @@ def reference_based_imputation(
 
     Parameters
     ----------
-    formula, data, subject, visit, arm, events, strategy, method, imputations, seed
-        Of the imputation model; see `draw`, which `options` are handed to as well.
+    formula, data, subject, visit, arm, events, strategy, method, imputations, seed, covariance, \
+    same_covariance, prior, burn_in, thin, visit_levels
+        Of the imputation model; see `draw`.
     analysis : Ancova, sequence of Ancova, or callable
         See `analyse`; for instance ``imputation.ancova("change ~ baseline + arm", visit="6")``.
     reference : str or mapping of arm to arm
@@ -78,7 +86,12 @@ def reference_based_imputation(
         method=method,
         imputations=imputations,
         seed=seed,
-        **options,
+        covariance=covariance,
+        same_covariance=same_covariance,
+        prior=prior,
+        burn_in=burn_in,
+        thin=thin,
+        visit_levels=visit_levels,
     )
     imputed = impute(drawn, reference=reference)
     deltas = None if delta is None else delta_adjustment(imputed, delta, arms=delta_arms)
