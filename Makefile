@@ -40,10 +40,11 @@ docs: $(VENV)/docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 	@echo out/site/index.html
 
-# What takes too long for every change: fuzzing with many examples, every single write failing.
+# What takes too long for every change: fuzzing with many examples, every single write failing,
+# levels of the mixed model in small samples.
 validate: $(VENV)/dev
 	@$(BIN)/equipoise compile
-	EQUIPOISE_VALIDATE=1 $(BIN)/python -m pytest tests/fuzz tests/cli/test_every_write.py
+	EQUIPOISE_VALIDATE=1 $(BIN)/python -m pytest tests/fuzz tests/validate tests/cli/test_every_write.py
 
 $(VENV)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
