@@ -38,7 +38,8 @@ def test_links_lead_to_files(page):
 
 @pytest.mark.parametrize("page", named(p for p in PAGES if blocks(p, "python")))
 def test_code_runs(page, tmp_path, monkeypatch):
-    (tmp_path / "tests").symlink_to(ROOT / "tests")
+    for folder in ("tests", "examples"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
     monkeypatch.chdir(tmp_path)
     for block in blocks(page, "python"):
         out = io.StringIO()

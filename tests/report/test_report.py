@@ -178,7 +178,8 @@ def test_references_are_those_of_the_methods_used(page, blinded_results, il2_res
     from equipoise.report.references import used
 
     assert any("Kenward" in text for text in used(il2_results))
-    assert not any("Satterthwaite" in text for text in used(il2_results))
+    assert any("Pustejovsky" in text for text in used(il2_results)), "CR2 beside the primary result"
+    assert not any("Pustejovsky" in text for text in used(blinded_results))
     assert not any("Miettinen" in text for text in used(blinded_results))
     for text in used(il2_results):
         assert text.split(".")[0] in page

@@ -13,12 +13,12 @@ from equipoise.stats.unstructured_covariance import basis, unpack
 load_kernels()
 load_batch_kernels()
 
-from equipoise.stats.kernels.batch import ascending  # noqa: E402
 from equipoise.stats.kernels.compression import compress  # noqa: E402
 from equipoise.stats.kernels.inference import second_moment  # noqa: E402
 from equipoise.stats.kernels.newton import correlation_eigenvalue_bound  # noqa: E402
 from equipoise.stats.kernels.symmetric import definite_direction, symmetric_eigen  # noqa: E402
 from equipoise.stats.kernels.trial import orthonormalise_design  # noqa: E402
+from equipoise.stats.kernels.trial_rows import ascending  # noqa: E402
 from equipoise.stats.kernels.unstructured import (  # noqa: E402
     evaluate_unstructured,
     fisher_information,

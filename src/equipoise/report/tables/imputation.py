@@ -68,7 +68,7 @@ def imputation_table(results: Results, estimand: EstimandResult) -> str | None:
     if not rows:
         return None
     columns = [
-        ("analysis", ""),
+        ("analysis", "Analysis"),
         ("strategy", "After dropout"),
         ("missing", "Without a value"),
         ("draws", "Imputations"),

@@ -38,25 +38,21 @@ def rerandomisation_table(results: Results, estimand: EstimandResult) -> str | N
                     p_text(row),
                     design_effect(row),
                     limit_errors(row),
-                    f"{row.draws:,} ({row.distinct:,} different)",
+                    f"{row.draws:,} ({row.distinct:,} different), {row.failed:,} without a fit",
                     MISSING if row.extreme is None else f"{row.extreme:,}",
-                    f"{row.failed:,}",
-                    _steps(row),
-                    str(row.seed),
+                    f"{_steps(row)}; seed {row.seed}",
                 ]
             )
     columns = [
-        ("analysis", ""),
+        ("analysis", "Analysis"),
         ("arms", "Comparison"),
-        ("t", "Statistic t"),
-        ("p", "p (Monte-Carlo error)"),
-        ("effect", "Effect (interval of shifts)"),
+        ("t", "t"),
+        ("p", "p (error)"),
+        ("effect", "Effect (shifts)"),
         ("error", "Error of the limits"),
         ("draws", "Allocations drawn"),
         ("extreme", "At least as extreme"),
-        ("failed", "Without a fit"),
         ("steps", "Fitted by"),
-        ("seed", "Seed"),
     ]
     return html_table(f"rerandomisation-{estimand.estimand}", columns, rows, group=True)
 
