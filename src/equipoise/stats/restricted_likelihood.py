@@ -207,8 +207,10 @@ def verdict(
         gradient_norm = float(np.linalg.norm(gradient))
         finite = math.isfinite(state.value) and bool(np.all(np.isfinite(hessian)))
         if finite:
-            curvature = float(np.linalg.eigvalsh(hessian)[0])
-            _, decrement = _direction(hessian, gradient)
+            values, vectors = np.linalg.eigh(hessian)
+            curvature = float(values[0])
+            along = vectors.T @ gradient
+            decrement = float(np.sum(along * along / values)) if curvature > 0.0 else math.inf
         factors = model.factors(state.point)
         if np.all(np.isfinite(factors)):
             singular = np.linalg.svd(factors, compute_uv=False)
