@@ -77,7 +77,7 @@ SAS drops rows with a missing *covariate*; here they are refused with their numb
 ## Differences, by name
 
 - **Reference levels.** SAS takes the last level in sorted order, R and we the first (or the order that an `Enum` or `Categorical` declares). Tests and means do not depend on it.
-- **−2 log L** has SAS's constant, (n − p) log 2π, without log|X′X|. nlme adds it; R mmrm agrees with SAS.
+- **−2 log L** has SAS's constant, (n − p) log 2π, without log|X′X|; R mmrm and nlme::gls agree with SAS. nlme's AIC and BIC also count the coefficients, its BIC responses instead of participants.
 - **BIC and AIC.** `fit.bic` is R mmrm's (participants with a response). `fit.information_criteria` gives SAS's beside it.
 - **Kenward–Roger in R mmrm** by default takes second derivatives in its own log-Cholesky parameters. Use `"Kenward-Roger-Linear"` to see our numbers.
 - **The information** is the observed one, as in SAS and R mmrm; pbkrtest takes the expected one.

@@ -38,9 +38,8 @@ def rerandomisation_table(results: Results, estimand: EstimandResult) -> str | N
                     p_text(row),
                     design_effect(row),
                     limit_errors(row),
-                    f"{row.draws:,} ({row.distinct:,} different), {row.failed:,} without a fit",
-                    MISSING if row.extreme is None else f"{row.extreme:,}",
-                    f"{_steps(row)}; seed {row.seed}",
+                    _count(row),
+                    _steps(row),
                 ]
             )
     columns = [
@@ -50,11 +49,16 @@ def rerandomisation_table(results: Results, estimand: EstimandResult) -> str | N
         ("p", "p (error)"),
         ("effect", "Effect (shifts)"),
         ("error", "Error of the limits"),
-        ("draws", "Allocations drawn"),
-        ("extreme", "At least as extreme"),
+        ("extreme", "As extreme"),
         ("steps", "Fitted by"),
     ]
     return html_table(f"rerandomisation-{estimand.estimand}", columns, rows, group=True)
+
+
+def _count(row: Rerandomised) -> str:
+    """How many of the allocations drawn are as extreme; fits that failed are among them."""
+    failed = f", {row.failed:,} unfitted" if row.failed else ""
+    return f"{MISSING if row.extreme is None else f'{row.extreme:,}'} of {row.draws:,}{failed}"
 
 
 def p_text(row: Rerandomised) -> str:
