@@ -36,7 +36,7 @@ TAIL = """
 
 - R mmrm's default `"Kenward-Roger"` takes second derivatives in log-Cholesky parameters: its standard errors differ from SAS's and ours (up to 1.5 % on FEV, more in small trials), the degrees of freedom do not. Its `"Kenward-Roger-Linear"` is our `kenward-roger-firstorder`.
 - Degrees of freedom from the *expected* information (as in R's pbkrtest) are another method: up to 17 % apart on these cases.
-- BIC: R mmrm counts participants with a response, SAS all of them; AIC under ML: SAS counts the fixed effects too. `information_criteria` gives both.
+- BIC: R mmrm counts participants with a response, SAS all of them; AIC under ML: SAS counts the fixed effects too. `information_criteria` gives both. nlme counts the fixed effects under REML too, and n − p in BIC.
 
 ## Other outside results that the tests hold
 
@@ -45,6 +45,10 @@ TAIL = """
 | least-squares means, weights, contrasts, Tukey, Dunnett, multivariate t | R emmeans, multcomp, mvtnorm | `tests/stats/test_ls_means_reference.py`, `test_multiple_comparisons.py` |
 | type III tests | SAS; R car, nlme | `test_tests_of_terms.py` |
 | structures, groups, weights, ML and REML | R nlme::gls; cs against lme4 with pbkrtest | `test_structures_nlme.py` |
+| `toep`, `toeph`; Kenward–Roger type III tests and least-squares means under `cs` | R nlme::gls; lmerTest, pbkrtest and emmeans on lme4 | `test_growth_peers.py` |
+| Cook's distance at fixed covariance | SAS's manual (seven printed rows) | `test_growth_peers.py` |
+| residuals | R nlme | `test_after_the_fit.py` |
+| re-randomisation test and its interval: every allocation of an 8 : 3 trial; nine refits with dropout | R lm; nlme::gls | `test_inference_by_design.py` |
 | empirical covariance, its df and joint tests | R clubSandwich, SAS EMPIRICAL, R mmrm | `test_sandwich.py` |
 | between-within degrees of freedom | R nlme, R mmrm | `test_between_within.py` |
 | nearly singular trial | 320-bit arithmetic | `test_mmrm_reference.py` |
@@ -56,7 +60,9 @@ TAIL = """
 - Kenward–Roger with weights or with `group=`: a plain twin from the definitions only (no case at hand).
 - Joint Kenward–Roger tests of several rows: R mmrm and the twin, no SAS listing.
 - Multiple imputation beyond jump to reference with the jackknife and with Bayesian draws (there: what the vignettes of rbmi print): copy reference, copy increments, last mean and the bootstrap have a plain twin and closed forms only.
-- The re-randomisation test: full enumeration and a plain twin only.
+- The full Kenward–Roger form for `csh`, `ar1`, `toeph`, `adh`, `ad` and `sp_exp`: the twin only.
+- Conditional predictions with their limits against R mmrm; MDFFITS, COVRATIO, COVTRACE and refitted influence against SAS: definitions, refits and statsmodels (one visit) only.
+- The re-randomisation test of repeated measures as a whole (its refits are compared one by one): a plain twin only.
 - SAS's LSMEANS with OM, BYLEVEL and ADJUST=, and its own ddfm=bw, from its documentation only.
 """
 
