@@ -33,7 +33,8 @@ def slack(trials: int) -> float:
 @pytest.mark.parametrize("loss", ["complete", "24 %", "40 %"])
 def test_level_of_kenward_roger_with_equal_variances_is_in_its_band(loss):
     found = study(Scenario(loss, 1.0), "Kenward–Roger", TRIALS)
-    assert found.failed == 0
+    # with 40 % lost, nobody of the smaller arm is left in a trial of many thousands: no contrast
+    assert found.failed <= (0 if loss == "complete" else TRIALS // 2_000)
     assert LOW - slack(TRIALS) <= found.type_one <= HIGH + slack(TRIALS)
     # no bias beyond its Monte-Carlo error, and a standard error of the right size
     assert abs(found.bias) < 5.0 * found.bias_error
