@@ -205,7 +205,7 @@ def _least_squares(
 
     gram = (design.T @ design) * np.outer(inverse_norms, inverse_norms)
     try:
-        root = np.linalg.cholesky(gram).T
+        root = np.linalg.cholesky(gram).T.copy()
     except np.linalg.LinAlgError:
         root = np.zeros_like(gram)
     if not np.min(np.abs(np.diagonal(root))) > _WELL_CONDITIONED:
@@ -248,21 +248,17 @@ def _by_products(
     import numpy as np
     import scipy.linalg
 
-    # not in the types of scipy
-    blas, lapack = cast(Any, scipy.linalg.blas), cast(Any, scipy.linalg.lapack)
+    lapack = cast(Any, scipy.linalg.lapack)  # not in the types of scipy
     n, m = rows.shape
     p = design.shape[1]
     gram = np.zeros((m * (p + 1), m * (p + 1)))
-    block = np.empty((min(n, _CHUNK), m, p + 1))
+    block = np.empty((min(n, _CHUNK), m * (p + 1)))
+    kernels = load_kernels()
     for begin in range(0, n, _CHUNK):
-        some = rows[begin : begin + _CHUNK]
+        some = np.ascontiguousarray(rows[begin : begin + _CHUNK])
         part = block[: len(some)]
-        scaled = (design[some] * inverse_norms).reshape(-1, p)
-        solved = blas.dtrsm(1.0, root, scaled.T, trans_a=1, overwrite_b=1)
-        part[:, :, :p] = solved.T.reshape(len(some), m, p)
-        part[:, :, p] = response[some]
-        flat = part.reshape(len(some), -1)
-        gram += flat.T @ flat
+        kernels.solved_rows(design, inverse_norms, response, root, some, part)
+        gram += part.T @ part
     is_design = np.tile(np.arange(p + 1) < p, m)
     x, y = np.flatnonzero(is_design), np.flatnonzero(~is_design)
     inner = gram[np.ix_(x, x)]

@@ -39,6 +39,7 @@ FIT_KERNELS: tuple[tuple[str, str], ...] = (
     ("newton", "maximise_unstructured"),
     ("trial", "fit_compressed"),
     ("rows", "compress_rows"),
+    ("rows", "solved_rows"),
     ("inference", "small_sample_parts"),
 )
 #: Kernels of a single fit with another covariance than ``us``.
@@ -81,6 +82,8 @@ class Kernels:
         `equipoise.stats.kernels.likelihood.evaluate`.
     compress_rows : callable
         `equipoise.stats.kernels.rows.compress_rows`.
+    solved_rows : callable
+        `equipoise.stats.kernels.rows.solved_rows`.
     fit_compressed : callable
         `equipoise.stats.kernels.trial.fit_compressed` without its first two arguments.
     small_sample_parts : callable
@@ -91,6 +94,7 @@ class Kernels:
 
     evaluate: Callable[..., Any]
     compress_rows: Callable[..., Any]
+    solved_rows: Callable[..., Any]
     fit_compressed: Callable[..., Any]
     small_sample_parts: Callable[..., Any]
     pointers: tuple[Any, ...]
@@ -168,6 +172,7 @@ def load_kernels() -> Kernels:
     return Kernels(
         evaluate=found["evaluate"],
         compress_rows=found["compress_rows"],
+        solved_rows=found["solved_rows"],
         fit_compressed=partial(found["fit_compressed"], *pointers),
         small_sample_parts=found["small_sample_parts"],
         pointers=(*pointers, *_pointers(found, ("fit_compressed",))),

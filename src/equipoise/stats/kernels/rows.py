@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import numba
 import numpy as np
-from numba import int64
+from numba import int64, types
 
 from .compression import compress
 from .signatures import A3, IM, IV, M, V
@@ -88,3 +88,45 @@ def compress_rows(
                     sums[g, k, j] = total
         first[g + 1] = at
     return at
+
+
+@numba.njit(
+    types.void(M, V, V, M, IM, M), cache=True, fastmath=FAST, error_model="numpy", nogil=True
+)
+def solved_rows(design, inverse_norms, response, root, rows, out):
+    """Participants' rows side by side, the design solved by its triangular factor.
+
+    Forward substitution row by row is exact for a factor that differs from `root` by rounding,
+    which a product with an inverse is not.
+
+    Parameters
+    ----------
+    design, inverse_norms, response
+        As in `compress_rows`, of one arm.
+    root : float64 (p, p)
+        Upper triangular.
+    rows : int64 (n, m)
+        Rows of each participant.
+    out : float64 (n, m (p + 1))
+        Filled.
+    """
+    p = root.shape[0]
+    n, m = rows.shape
+    pivots = np.empty(p)
+    for col in range(p):
+        pivots[col] = 1.0 / root[col, col]
+    line = np.empty(p)
+    for i in range(n):
+        for j in range(m):
+            source = rows[i, j]
+            for col in range(p):
+                line[col] = design[source, col] * inverse_norms[col]
+            for col in range(p):
+                value = line[col] * pivots[col]
+                line[col] = value
+                for other in range(col + 1, p):
+                    line[other] -= value * root[col, other]
+            at = j * (p + 1)
+            for col in range(p):
+                out[i, at + col] = line[col]
+            out[i, at + p] = response[source]
