@@ -172,6 +172,12 @@ CALLS: dict[str, list[Callable[[], object]]] = {
     "Empirical covariance and between-within": [
         lambda: fit(vcov="cr2", df="kenward-roger"),
         lambda: fit(alone(), vcov="cr3"),
+        lambda: fit(
+            formula="y ~ id_ + week",
+            data=trial().with_columns(id_=pl.col("id")),
+            covariance="ar1",
+            vcov="cr0",
+        ),
         lambda: fit(trial(4), "y ~ age*arm + week", covariance="ar1", df="between-within"),
     ],
     "After the fit": [
@@ -258,6 +264,7 @@ CALLS: dict[str, list[Callable[[], object]]] = {
         lambda: fit(covariance="sp_exp"),
         lambda: fit(covariance="sp_exp", coordinates="age"),
         lambda: fit(covariance="ar1", coordinates="dose"),
+        lambda: fit(odd("dose", 1e160), covariance="sp_exp", coordinates="dose"),
         lambda: fit(method="ml", df="kenward-roger"),
     ],
     "Options": [

@@ -259,3 +259,26 @@ def test_words_of_sas_and_r_are_answered_with_ours(options: dict[str, str], ours
     with pytest.raises(ArgumentError) as caught:
         mmrm("y ~ v", frame, subject="id", visit="v", **options)
     assert f"What SAS or R call {word!r} is {ours!r} here" in str(caught.value)
+
+
+@pytest.mark.parametrize("options", [{"df": "kenward-roger"}, {"vcov": "cr0"}])
+def test_a_coefficient_without_a_positive_variance_is_refused(options: dict[str, str]) -> None:
+    """A level for each participant: a negative Kenward–Roger variance, a sandwich of width 0."""
+    rng = np.random.default_rng(1)
+    noise = rng.normal(size=(12, 3))
+    frame = pl.DataFrame(
+        {
+            "id": np.repeat([f"P{i:02d}" for i in range(12)], 3),
+            "week": ["W0", "W1", "W2"] * 12,
+            "y": (noise[:, :1] + noise - np.arange(3.0)).ravel(),
+        }
+    ).with_columns(level=pl.col("id"))
+    with pytest.raises(
+        DesignError, match=r"no positive variance for: .*level\[T.P02\].*and \d+ more"
+    ):
+        mmrm("y ~ level + week", frame, subject="id", visit="week", covariance="ad", **options)
+    plain = mmrm(
+        "y ~ level + week", frame, subject="id", visit="week", covariance="ad",
+        df="kenward-roger-firstorder",
+    )  # fmt: skip
+    assert (plain.coefficients["se"] > 0.0).all()

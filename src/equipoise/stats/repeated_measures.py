@@ -19,6 +19,7 @@ from .model_data import read_model_data
 from .model_maximum import maximum_of_model
 from .restricted_likelihood import rescaled
 from .sandwich import with_sandwich
+from .small_samples import require_variances
 from .vocabulary import (
     CoefficientCovariance,
     CovarianceStructure,
@@ -197,7 +198,10 @@ def fit_model(
         data=read,
         covariance_estimate=estimate,
     )
-    return fit if vcov is CoefficientCovariance.MODEL else with_sandwich(fit, vcov)
+    if vcov is not CoefficientCovariance.MODEL:
+        fit = with_sandwich(fit, vcov)
+    require_variances(fit.effects, fit.terms, vcov)
+    return fit
 
 
 def weighted_rows(read: ModelData) -> tuple[np.ndarray, np.ndarray, float]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from .evaluation import CovarianceModel, Evaluation
 
-_MAX_ITERATIONS = 60
+_MAX_ITERATIONS = 200
 #: Newton's step from a decrement of 1e-9 ends within about 1e-18 of the minimum, times a constant.
 _LAST_STEP = 1e-9
 #: Newton from here; farther away Fisher's scoring, which cannot be misled by the curvature.

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 _SHOWN = 10
 
 
+#: Distances are sums of squares.
+_LARGEST = 1e100
+
+
 def name_rows(chosen: np.ndarray, subjects: pl.Series, visits: pl.Series) -> str:
     """Rows as ``participant at visit``, ten at most."""
     import numpy as np
@@ -143,6 +147,18 @@ def read_coordinates(
     if faults:
         return None, faults
     places = np.ascontiguousarray(np.column_stack(parts))
+    largest = float(np.max(np.abs(places)))
+    if not largest < _LARGEST:
+        faults.append(
+            StatsError(
+                "coordinates are too large to be squared",
+                where=f"coordinates={[column.name for column in columns]}",
+                value=largest,
+                rule=f"They lie within {_LARGEST:g} of zero",
+                remedy="Give them in another unit",
+            )
+        )
+        return None, faults
     both = np.column_stack([codes.astype(float), places])
     _, first, counts = np.unique(both, axis=0, return_index=True, return_counts=True)
     twice = np.zeros(len(codes), dtype=bool)

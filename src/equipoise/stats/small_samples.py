@@ -14,16 +14,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .between_within import smallest_df
-from .errors import ArgumentError
+from .errors import ArgumentError, StatsError, design_error
 from .sandwich import hotelling_scale, satterthwaite_df
 from .vocabulary import DegreesOfFreedom
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
 
     from .evaluation import CovarianceModel, Evaluation
     from .patterns import Patterns
     from .sandwich import Sandwich
+    from .vocabulary import CoefficientCovariance
+
+#: Of the model's variance: below it is rounding.
+_LEAST_VARIANCE = 1e-14
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -180,6 +186,38 @@ def _kenward_roger_middle(
     quadratic = x.reshape(-1, p).T @ second
     middle = np.eye(p) + 2.0 * (quadratic - products)
     return 0.5 * (middle + middle.T)
+
+
+def require_variances(
+    effects: FixedEffects, terms: Sequence[str], vcov: CoefficientCovariance
+) -> None:
+    """Refuse a covariance of the coefficients that is not positive on the diagonal.
+
+    Kenward and Roger's second-derivative term can outweigh the rest where hardly any degrees of
+    freedom are left, and a sandwich has no width for what one participant alone determines.
+    """
+    import numpy as np
+
+    if effects.adjusted is None:
+        return
+    model = np.einsum("ij,ij->i", effects.root, effects.root)
+    found = np.einsum("ij,jk,ik->i", effects.root, effects.adjusted, effects.root)
+    lacking = ~(found > _LEAST_VARIANCE * model)
+    if not lacking.any():
+        return
+    named = [term for term, none in zip(terms, lacking, strict=True) if none]
+    shown = ", ".join(named[:6]) + (f" and {len(named) - 6} more" if len(named) > 6 else "")
+    raise design_error(
+        [
+            StatsError(
+                f"no positive variance for: {shown}",
+                where=f"df={effects.method.word!r}, vcov={vcov.word!r}",
+                rule="A coefficient is reported with a standard error or not at all",
+                remedy="Take terms out of the formula that rest on single participants, or "
+                "pre-specify kenward-roger-firstorder or a covariance with fewer parameters",
+            )
+        ]
+    )
 
 
 def linear_combinations(

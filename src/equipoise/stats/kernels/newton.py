@@ -27,7 +27,8 @@ from .unstructured import (
 #: How the optimiser ended; `equipoise.stats.convergence` gives them their words.
 ARRIVED, NO_VALUE, BOUNDARY, UNDETERMINED, NO_IMPROVEMENT, TOO_MANY_STEPS = range(6)
 
-MAX_ITERATIONS = 60
+#: A walk to the boundary is slow, and is to arrive, so that it is called by its name.
+MAX_ITERATIONS = 200
 #: After a Newton step from this decrement the next one is about its square.
 LAST_STEP = 1e-7
 #: Newton from here; farther away Fisher's scoring, which cannot be misled by the curvature.
