@@ -122,8 +122,8 @@ def draw(
     covariance: str | CovarianceStructure = "us",
     same_covariance: bool = True,
     prior: str | Prior = "jeffreys",
-    burn_in: int = 100,
-    thin: int = 2,
+    burn_in: int = 200,
+    thin: int = 10,
     visit_levels: Sequence[object] | None = None,
 ) -> Draws:
     """Draw parameters of the imputation model, a mixed model for repeated measures.

@@ -40,8 +40,8 @@ def reference_based_imputation(
     covariance: str | CovarianceStructure = "us",
     same_covariance: bool = True,
     prior: str | Prior = "jeffreys",
-    burn_in: int = 100,
-    thin: int = 2,
+    burn_in: int = 200,
+    thin: int = 10,
     visit_levels: Sequence[object] | None = None,
 ) -> Pooled:
     """Draw, impute, analyse and pool.
