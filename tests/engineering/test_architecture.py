@@ -32,14 +32,16 @@ ALLOWED = {
     "toml_syntax": {"faults", "toml_places"},
     "instruments": BASE,
     "studies": BASE,
-    "protocol": BASE | {"instruments", "stats", "studies"},
+    "mechanisms": BASE,
+    "protocol": BASE | {"instruments", "mechanisms", "stats", "studies"},
     "records": BASE | {"protocol", "instruments"},
     "randomisation": BASE | {"protocol", "instruments"},
-    "patients": BASE | {"protocol", "instruments", "stats"},
-    "simulation": BASE | {"protocol", "instruments", "records", "randomisation", "patients"},
+    "patients": BASE | {"protocol", "instruments", "mechanisms", "stats"},
+    "simulation": BASE
+    | {"protocol", "instruments", "mechanisms", "records", "randomisation", "patients"},
     "analysis": BASE | {"protocol", "instruments", "records", "randomisation", "stats"},
     "report": BASE | {"analysis"},
-    "cli": BASE | {"protocol", "instruments", "records", "randomisation", "patients",
+    "cli": BASE | {"protocol", "instruments", "mechanisms", "records", "randomisation", "patients",
                    "simulation", "stats", "analysis", "report", "studies"},
 }  # fmt: skip
 
