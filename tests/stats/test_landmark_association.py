@@ -11,8 +11,8 @@ import scipy.stats
 import statsmodels.api as sm
 from stats_reference import STORED
 
-from equipoise.stats import (
-    ArgumentError,
+from equipoise.stats import ArgumentError
+from equipoise.stats.early_change import (
     LandmarkData,
     associate,
     associate_ranks,

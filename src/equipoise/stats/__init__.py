@@ -17,20 +17,16 @@ if TYPE_CHECKING:
     from .errors import ArgumentError, ConvergenceError, DesignError, FormulaError, StatsError
     from .event_rates import event_rate, rate_ratio
     from .exact_intervals import clopper_pearson, upper_limit_excluded
-    from .freedman_lane import ResidualPermutation, permute_residuals
     from .graphical_procedure import graphical_procedure_p
     from .imputation import reference_based_imputation
     from .inference_by_design import rerandomisation_test
     from .information_criteria import InformationCriteria
     from .kernel_cache import compile_kernels, kernels_compiled
-    from .landmark_arrays import LandmarkData, landmark_data
-    from .landmark_association import Association, associate, associate_ranks
     from .log_rank_test import log_rank
     from .mmrm_fit import MMRMFit
     from .model_formula import FUNCTIONS, ParsedFormula, check_formula
     from .multiplicity import hochberg, holm
     from .probability_of_winning import win_probability
-    from .proportional_response import AddedTerm, curvature, slope_difference
     from .refitting import arm_contrast
     from .repeated_measures import mmrm
     from .restricted_mean_time import restricted_mean, restricted_mean_difference
@@ -49,9 +45,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "FUNCTIONS": "model_formula",
-    "AddedTerm": "proportional_response",
     "ArgumentError": "errors",
-    "Association": "landmark_association",
     "BatchFits": "batch_fits",
     "CoefficientCovariance": "vocabulary",
     "Convergence": "convergence",
@@ -60,23 +54,18 @@ _HOME = {
     "DegreesOfFreedom": "vocabulary",
     "DesignError": "errors",
     "FormulaError": "errors",
-    "InformationCriteria": "information_criteria",
-    "LandmarkData": "landmark_arrays",
     "Likelihood": "vocabulary",
+    "InformationCriteria": "information_criteria",
     "MMRMFit": "mmrm_fit",
     "Outcome": "convergence",
     "ParsedFormula": "model_formula",
-    "ResidualPermutation": "freedman_lane",
     "RiskDifference": "score_intervals",
     "StatsError": "errors",
     "TestResult": "small_samples",
     "arm_contrast": "refitting",
-    "associate": "landmark_association",
-    "associate_ranks": "landmark_association",
     "check_formula": "model_formula",
     "clopper_pearson": "exact_intervals",
     "compile_kernels": "kernel_cache",
-    "curvature": "proportional_response",
     "event_rate": "event_rates",
     "exact_risk_difference": "unconditional_risk_difference",
     "graphical_procedure_p": "graphical_procedure",
@@ -84,20 +73,17 @@ _HOME = {
     "holm": "multiplicity",
     "kaplan_meier": "survival",
     "kernels_compiled": "kernel_cache",
-    "landmark_data": "landmark_arrays",
     "log_rank": "log_rank_test",
     "miettinen_nurminen": "score_intervals",
     "miettinen_nurminen_stratified": "stratified_risk_difference",
     "mmrm": "repeated_measures",
     "mmrm_batch": "batch_fits",
-    "permute_residuals": "freedman_lane",
     "permuted_allocations": "allocation_arrays",
     "rate_ratio": "event_rates",
     "reference_based_imputation": "imputation",
     "rerandomisation_test": "inference_by_design",
     "restricted_mean": "restricted_mean_time",
     "restricted_mean_difference": "restricted_mean_time",
-    "slope_difference": "proportional_response",
     "standardised_difference_mean": "balance",
     "standardised_difference_proportions": "balance",
     "stopping_boundary": "stopping",
@@ -108,9 +94,7 @@ _HOME = {
 
 __all__ = [
     "FUNCTIONS",
-    "AddedTerm",
     "ArgumentError",
-    "Association",
     "BatchFits",
     "CoefficientCovariance",
     "Convergence",
@@ -120,22 +104,17 @@ __all__ = [
     "DesignError",
     "FormulaError",
     "InformationCriteria",
-    "LandmarkData",
     "Likelihood",
     "MMRMFit",
     "Outcome",
     "ParsedFormula",
-    "ResidualPermutation",
     "RiskDifference",
     "StatsError",
     "TestResult",
     "arm_contrast",
-    "associate",
-    "associate_ranks",
     "check_formula",
     "clopper_pearson",
     "compile_kernels",
-    "curvature",
     "event_rate",
     "exact_risk_difference",
     "graphical_procedure_p",
@@ -143,20 +122,17 @@ __all__ = [
     "holm",
     "kaplan_meier",
     "kernels_compiled",
-    "landmark_data",
     "log_rank",
     "miettinen_nurminen",
     "miettinen_nurminen_stratified",
     "mmrm",
     "mmrm_batch",
-    "permute_residuals",
     "permuted_allocations",
     "rate_ratio",
     "reference_based_imputation",
     "rerandomisation_test",
     "restricted_mean",
     "restricted_mean_difference",
-    "slope_difference",
     "standardised_difference_mean",
     "standardised_difference_proportions",
     "stopping_boundary",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .exact_intervals import require_level
+from ..exact_intervals import require_level
 from .landmark_association import slope_on
 from .orthogonal_columns import orthonormal_columns
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .errors import ArgumentError
+from ..errors import ArgumentError
 from .orthogonal_columns import orthonormal_columns
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .exact_intervals import require_level
+from ..exact_intervals import require_level
 from .landmark_arrays import LandmarkData, require_among
 from .orthogonal_columns import OrthonormalColumns, orthonormal_columns
 
@@ -132,7 +132,7 @@ def slope_on(
     """
     import numpy as np
 
-    from .distributions import t_quantile, two_sided_t
+    from ..distributions import t_quantile, two_sided_t
 
     n = used.sum(axis=-1)
     x, xx = basis.new_residuals(term)

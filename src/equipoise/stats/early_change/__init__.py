@@ -1,0 +1,55 @@
+"""An early change and the later outcome: what goes together within arms, and in proportion.
+
+Arrays of one trial, or of many on leading axes. Derivation: docs/methods/early-change.md.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .freedman_lane import ResidualPermutation, permute_residuals
+    from .landmark_arrays import Among, LandmarkData, landmark_data
+    from .landmark_association import Association, associate, associate_ranks
+    from .proportional_response import AddedTerm, curvature, slope_difference
+
+_HOME = {
+    "AddedTerm": "proportional_response",
+    "Among": "landmark_arrays",
+    "Association": "landmark_association",
+    "LandmarkData": "landmark_arrays",
+    "ResidualPermutation": "freedman_lane",
+    "associate": "landmark_association",
+    "associate_ranks": "landmark_association",
+    "curvature": "proportional_response",
+    "landmark_data": "landmark_arrays",
+    "permute_residuals": "freedman_lane",
+    "slope_difference": "proportional_response",
+}
+
+__all__ = [
+    "AddedTerm",
+    "Among",
+    "Association",
+    "LandmarkData",
+    "ResidualPermutation",
+    "associate",
+    "associate_ranks",
+    "curvature",
+    "landmark_data",
+    "permute_residuals",
+    "slope_difference",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
