@@ -32,6 +32,7 @@ PARTS = {
     "triggers_records": "What the records say",
     "triggers_people": "People, allocation and the blind",
     "triggers_running": "Drawing, analysing, reporting",
+    "triggers_schedules": "Doses and schedules",
     "triggers_monitoring": "Monitoring",
     "triggers_writing": "Writing",
 }
