@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
+
 __all__ = ["main"]
+
+#: Modules whose commands are registered when they are imported, in the order of `--help`.
+_COMMANDS = ("commands", "monitor_command", "model_command")
 
 
 def main() -> None:
@@ -13,6 +18,8 @@ def main() -> None:
 
 
 def _run() -> None:
-    from equipoise.cli.monitor_command import app
+    for module in _COMMANDS:
+        importlib.import_module(f"equipoise.cli.{module}")
+    from equipoise.cli.commands import app
 
     app()
