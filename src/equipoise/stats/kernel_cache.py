@@ -140,13 +140,13 @@ class BatchKernels:
     refit_allocations: Callable[..., Any]
 
 
-def source_key() -> str:
-    """Hash of all that a compiled kernel depends on (16 hexadecimal digits)."""
+def source_key(sources: Path = KERNEL_FOLDER) -> str:
+    """Hash of all that a compiled kernel of the folder depends on (16 hexadecimal digits)."""
     digest = hashlib.sha256()
-    for path in sorted(KERNEL_FOLDER.glob("*.py")):
+    for path in sorted(sources.glob("*.py")):
         digest.update(path.name.encode())
         digest.update(path.read_bytes())
-    digest.update(str(KERNEL_FOLDER.resolve()).encode())
+    digest.update(str(sources.resolve()).encode())
     digest.update(importlib.metadata.version("numba").encode())
     digest.update(importlib.metadata.version("numpy").encode())
     digest.update(f"{sys.implementation.cache_tag} {platform.machine()}".encode())
@@ -154,13 +154,13 @@ def source_key() -> str:
     return digest.hexdigest()[:16]
 
 
-def cache_folder() -> Path:
+def cache_folder(sources: Path = KERNEL_FOLDER) -> Path:
     """Folder of the compiled kernels for the present sources; created, and writable.
 
     It lies under ``NUMBA_CACHE_DIR`` where the user set it, otherwise under ``XDG_CACHE_HOME`` or
     ``~/.cache``. Where that cannot be written to, a folder of this process alone is used.
     """
-    folder = _wanted_folder()
+    folder = _wanted_folder(sources)
     return folder if _writable(folder) else _temporary_folder()
 
 
@@ -215,12 +215,29 @@ def load_structured_batch_kernel() -> Callable[..., Any]:
     return partial(found["fit_structured_trials"], *pointers)
 
 
-def _imported(kernels: tuple[tuple[str, str], ...]) -> dict[str, Any]:
-    with _lock, _numba_cache(cache_folder()):
+def imported_kernels(
+    kernels: tuple[tuple[str, str], ...], package: str | None, sources: Path
+) -> dict[str, Any]:
+    """Import kernels of the folder ``kernels`` of a package with their cache in place.
+
+    Parameters
+    ----------
+    kernels : tuple of (str, str)
+        Module and function.
+    package : str
+        Name of the package.
+    sources : Path
+        Its folder of kernels, by which the cache is keyed.
+    """
+    with _lock, _numba_cache(cache_folder(sources)):
         return {
-            kernel: getattr(importlib.import_module(f".kernels.{module}", __package__), kernel)
+            kernel: getattr(importlib.import_module(f".kernels.{module}", package), kernel)
             for module, kernel in kernels
         }
+
+
+def _imported(kernels: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+    return imported_kernels(kernels, __package__, KERNEL_FOLDER)
 
 
 def _pointers(found: dict[str, Any], kernels: tuple[str, ...]) -> tuple[Any, ...]:
@@ -231,11 +248,16 @@ def _pointers(found: dict[str, Any], kernels: tuple[str, ...]) -> tuple[Any, ...
 
 def kernels_compiled() -> bool:
     """Whether every kernel is compiled in the cache for the present sources (no Numba import)."""
-    folder = _wanted_folder()
+    return are_compiled(ENTRY_POINTS, KERNEL_FOLDER)
+
+
+def are_compiled(kernels: tuple[tuple[str, str], ...], sources: Path) -> bool:
+    """Whether these kernels are compiled for the present sources (no Numba import)."""
+    folder = _wanted_folder(sources)
     return all(
         any(folder.glob(f"*/{module}.{kernel}-*.nbc"))
         or any(folder.glob(f"{module}.{kernel}-*.nbc"))
-        for module, kernel in ENTRY_POINTS
+        for module, kernel in kernels
     )
 
 
@@ -278,16 +300,16 @@ def compile_kernels(progress: Callable[[str], object] | None = None) -> list[str
     return done
 
 
-def _wanted_folder() -> Path:
+def _wanted_folder(sources: Path = KERNEL_FOLDER) -> Path:
     users_own = os.environ.get("NUMBA_CACHE_DIR")
     if users_own:
-        return Path(users_own) / f"equipoise-{source_key()}"
+        return Path(users_own) / f"equipoise-{source_key(sources)}"
     base = os.environ.get("XDG_CACHE_HOME")
     try:
         root = Path(base) if base else Path.home() / ".cache"
     except RuntimeError:  # no home folder at all
         root = Path(tempfile.gettempdir())
-    return root / "equipoise" / "kernels" / source_key()
+    return root / "equipoise" / "kernels" / source_key(sources)
 
 
 def _writable(folder: Path) -> bool:

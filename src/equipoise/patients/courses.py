@@ -1,0 +1,265 @@
+"""The course of every state of virtual patients under a schedule of doses."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from equipoise.faults import EquipoiseError, Fault
+from equipoise.patients.kernel_loading import load_follow_blocks
+from equipoise.patients.pharmacokinetics import disposition
+from equipoise.patients.population import VirtualPatients
+from equipoise.patients.time_grid import TimeGrid, time_grid
+from equipoise.stats.threads import check_threads, in_chunks
+
+if TYPE_CHECKING:
+    import numpy as np
+
+#: States of the kernel, in its order; severity comes from the last.
+STATES = (
+    "concentration", "sensitivity", "margination", "activation", "treg", "th2", "naive_cd4",
+    "naive_cd8", "nk", "eosinophils", "other_cd4", "tone",
+)  # fmt: skip
+
+#: Parameters of the kernel after the four rates and coefficients, in its order.
+ROWS = (
+    "ECT", "EM", "kR", "kD", "kin", "kout", "kQ", "pT", "pH", "pN4", "pN8", "pK", "pG",
+    "kT", "kH", "kN4", "kN8", "kK", "kG", "w", "kE", "gT", "gH", "gN", "gD", "fl", "kI", "Bmax",
+    "kB", "kS",
+)  # fmt: skip
+
+#: International units in a million of them; milligrams are milligrams.
+AMOUNTS = {"IU": {"MIU": 1e6, "IU": 1.0}, "mg": {"mg": 1.0, "g": 1000.0}}
+
+#: Patients that one call of the kernel follows are at least worth a thread of their own.
+_OPERATIONS_A_STEP = 400
+
+
+class Doses(Protocol):
+    """What `follow` asks of a schedule."""
+
+    @property
+    def days(self) -> Sequence[float]: ...
+    @property
+    def amounts(self) -> Sequence[float]: ...
+    @property
+    def unit(self) -> str: ...
+    @property
+    def route(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Courses:
+    """Every state of n patients on d days.
+
+    Attributes
+    ----------
+    days
+        (d,) on which; a state is the one before a dose of the same day.
+    states
+        Name → (n, d). ``concentration`` in the model's unit; ``sensitivity`` (1 at baseline),
+        ``margination`` (0 to 1), ``activation``; ``treg``, ``th2``, ``naive_cd4``,
+        ``naive_cd8``, ``nk``, ``eosinophils``, ``other_cd4`` as folds of the patient's own
+        baseline, in the whole body; ``tone`` as its logarithm; ``severity`` in points.
+    """
+
+    days: tuple[float, ...]
+    states: Mapping[str, np.ndarray]
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self.states[name]
+
+
+def follow(
+    patients: VirtualPatients,
+    schedule: Doses,
+    days: Sequence[float],
+    *,
+    taken: np.ndarray | None = None,
+    threads: int | None = None,
+    refinement: int = 1,
+) -> Courses:
+    """Follow patients from day 0 to the last of `days`.
+
+    Parameters
+    ----------
+    patients
+        n of them.
+    schedule
+        Days, amounts, unit and route of the doses (k of them, ascending).
+    days
+        Strictly ascending, from 0.
+    taken
+        (n, k) share of each dose that each patient got: 0 for a missed dose. All got all where
+        it is left out.
+    threads
+        All processors where it is left out; the numbers are the same for any.
+    refinement
+        Every step of the grid is divided by this whole number; to see that nothing changes.
+
+    Returns
+    -------
+    Courses
+        Relative error below 1e-6 for parameters within the spread of the model
+        (``docs/methods/mechanistic-patients.md`` says of what).
+
+    Raises
+    ------
+    EquipoiseError
+        For days that do not ascend from 0, a dose after the last day, a negative dose, or a
+        route or unit that the model does not know.
+    """
+    import numpy as np
+
+    faults = list(_faults(patients, schedule, days))
+    if faults:
+        raise EquipoiseError("The patients are not followed", faults)
+    days = tuple(float(day) for day in days)
+    n = patients.size
+    factor = AMOUNTS[patients.model.amount_unit][schedule.unit]
+    amounts = np.asarray(schedule.amounts, dtype=float) * factor
+    given = np.broadcast_to(amounts, (n, len(amounts)))
+    if taken is not None:
+        given = given * np.asarray(taken, dtype=float)
+    lag = 0.0 if schedule.route == "intravenous" else float(patients.values["lag"][0])
+    onsets = [float(day) + lag for day in schedule.days]
+    grid = time_grid(onsets, days, refinement=refinement)
+    count = check_threads(threads)
+    own = _run(patients.values, schedule.route, given, grid, len(days), count)
+    driven = own[12]
+    states = dict(zip(STATES, own, strict=False))
+    if patients.mood is not patients.values:
+        driven = _run(patients.mood, schedule.route, given, grid, len(days), count)[12]
+    states["severity"] = _severity(patients.mood, np.array(days), driven)
+    return Courses(days, states)
+
+
+def _run(
+    values: Mapping[str, np.ndarray],
+    route: str,
+    given: np.ndarray,
+    grid: TimeGrid,
+    days: int,
+    threads: int,
+) -> np.ndarray:
+    """(13, n, days) states of the kernel."""
+    import numpy as np
+
+    kernel = load_follow_blocks()
+    pk = disposition(values)
+    rows = np.stack([*pk.rates, *pk.coefficients(route), *(values[name] for name in ROWS)])
+    n = rows.shape[1]
+    parameters = _in_blocks(rows)
+    blocks = parameters.shape[0]
+    amounts = _in_blocks(given.T) if given.shape[1] else np.zeros((blocks, 0))
+    states = np.zeros((blocks, days, 13 * LANES))
+    # Day 0, before anything: receptors available, pools at their baseline.
+    first = states[:, 0].reshape(blocks, 13, LANES)
+    first[:, [1, 4, 5, 6, 7, 8, 9, 10]] = 1.0
+    halvings = _halvings(grid.unit, float(rows[:4].max())), _halvings(
+        grid.unit, float(rows[[14, *range(21, 27), 28, 34, 36, 37]].max())
+    )
+
+    def call(begin: int, end: int) -> None:
+        kernel(
+            parameters, amounts, grid.unit, grid.levels, grid.dose, grid.output, *halvings,
+            states, begin, end,
+        )  # fmt: skip
+
+    if grid.steps:
+        in_chunks(call, blocks, LANES * _OPERATIONS_A_STEP * grid.steps, threads)
+    ordered = states.reshape(blocks, days, 13, LANES).transpose(2, 0, 3, 1)
+    return ordered.reshape(13, blocks * LANES, days)[:, :n]
+
+
+def _in_blocks(rows: np.ndarray) -> np.ndarray:
+    """(rows, n) → (blocks, rows · LANES); the last block is filled with its last patient."""
+    import numpy as np
+
+    count, n = rows.shape
+    blocks = -(-n // LANES)
+    full = np.concatenate([rows, np.repeat(rows[:, -1:], blocks * LANES - n, axis=1)], axis=1)
+    shaped = full.reshape(count, blocks, LANES).transpose(1, 0, 2)
+    return np.ascontiguousarray(shaped).reshape(blocks, count * LANES)
+
+
+def _halvings(unit: np.ndarray, fastest: float) -> np.ndarray:
+    """How often each first step is halved until a Taylor series of order 7 is exact."""
+    import numpy as np
+
+    return np.maximum(0, np.ceil(np.log2(np.maximum(unit * fastest / 0.06, 1e-300)))).astype(
+        np.int64
+    )
+
+
+def _severity(mood: Mapping[str, np.ndarray], days: np.ndarray, driven: np.ndarray) -> np.ndarray:
+    """(n, d) severity: its course without any change of tone, in closed form, less the rest.
+
+    ``S' = kS (S0 (1 - B) (1 - phi (1 - exp L)) - S)`` with ``B = Bmax (1 - exp(-kB t))``, and
+    ``V' = kS ((1 - B) (1 - exp L) - V)`` from the kernel: S = S(L = 0) - S0 phi V.
+    """
+    import numpy as np
+
+    s0, phi, bmax, kb, ks = (mood[name][:, None] for name in ("S0", "phi", "Bmax", "kB", "kS"))
+    gap = ks - kb
+    near = np.abs(gap) < 1e-9 * ks
+    t = days[None, :]
+    # (exp(-kB t) - exp(-kS t)) / (kS - kB), also where the two rates are the same.
+    between = np.where(near, t, -np.expm1(-gap * t) / np.where(near, 1.0, gap)) * np.exp(-kb * t)
+    without = s0 * (1 - bmax * (-np.expm1(-ks * t) - ks * between))
+    return without - s0 * phi * driven
+
+
+def _faults(patients: VirtualPatients, schedule: Doses, days: Sequence[float]) -> list[Fault]:
+    model = patients.model
+    where, found = f"model {model.name}", []
+
+    def fault(code: str, field: str, value: str, rule: str, remedy: str) -> None:
+        found.append(Fault(code, where, field, value, rule, remedy))
+
+    ascending = all(a < b for a, b in zip(days, days[1:], strict=False))
+    if not days or not ascending or days[0] < 0 or not all(math.isfinite(d) for d in days):
+        fault(
+            "days-not-ascending", "days", ", ".join(f"{d:g}" for d in days),
+            "days are finite, begin at 0 or later and ascend", "sort them, without doubles",
+        )  # fmt: skip
+    for day, amount in zip(schedule.days, schedule.amounts, strict=True):
+        if not amount >= 0 or not math.isfinite(amount):
+            fault(
+                "dose-negative", "amounts", f"{amount:g}",
+                "the amount of a dose is 0 or more", "correct it; 0 is a placebo",
+            )  # fmt: skip
+        if days and day > max(days):
+            fault(
+                "dose-after-end", "days", f"{day:g}",
+                f"doses are given by the last day, {max(days):g}",
+                "leave the dose out, or follow the patients for longer",
+            )  # fmt: skip
+        if day < 0:
+            fault(
+                "dose-before-start", "days", f"{day:g}",
+                "day 0 is the day of the first dose", "count days from the first dose",
+            )  # fmt: skip
+    if not all(a < b for a, b in zip(schedule.days, list(schedule.days)[1:], strict=False)):
+        fault(
+            "doses-not-ascending", "days", ", ".join(f"{d:g}" for d in schedule.days),
+            "days of doses ascend", "sort them, and add up doses of the same time",
+        )  # fmt: skip
+    units = AMOUNTS[model.amount_unit]
+    if schedule.unit not in units:
+        fault(
+            "dose-unit-unknown", "unit", schedule.unit,
+            "units of doses: " + ", ".join(units), "choose one of them",
+        )  # fmt: skip
+    if schedule.route not in model.routes:
+        fault(
+            "route-unknown", "route", schedule.route,
+            "routes: " + ", ".join(model.routes), "choose one of them",
+        )  # fmt: skip
+    return found
+
+
+#: Patients that the kernel follows side by side (`kernels.dynamics.LANES`, without importing it).
+LANES = 16
