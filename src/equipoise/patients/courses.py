@@ -158,13 +158,13 @@ def _run(
     # Day 0, before anything: receptors available, pools at their baseline.
     first = states[:, 0].reshape(blocks, 13, LANES)
     first[:, [1, 4, 5, 6, 7, 8, 9, 10]] = 1.0
-    halvings = _halvings(grid.unit, float(rows[:4].max())), _halvings(
-        grid.unit, float(rows[[14, *range(21, 27), 28, 34, 36, 37]].max())
+    halvings = _halvings(grid.units, float(rows[:4].max())), _halvings(
+        grid.units, float(rows[[14, *range(21, 27), 28, 34, 36, 37]].max())
     )
 
     def call(begin: int, end: int) -> None:
         kernel(
-            parameters, amounts, grid.unit, grid.levels, grid.dose, grid.output, *halvings,
+            parameters, amounts, grid.units, grid.first, grid.levels, grid.dose, grid.output, *halvings,
             states, begin, end,
         )  # fmt: skip
 

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 #: First step after an onset (days), steps between two doublings, greatest step while a dose is
 #: being absorbed and cleared (days), until when that is (days since the onset), greatest step.
-FIRST_STEP = 0.012
-STEPS_PER_DOUBLING = 3
-STEP_OF_A_DOSE = 0.12
-DOSE_LASTS = 3.0
+FIRST_STEP = 0.0015
+STEPS_PER_DOUBLING = 2
+STEP_OF_A_DOSE = 0.2
+DOSE_LASTS = 2.5
 LONGEST_STEP = 1.0
 
 
@@ -31,8 +31,10 @@ class TimeGrid:
 
     Attributes
     ----------
-    unit
-        (stretches,) first step of each (days).
+    units
+        (different,) first steps that occur (days).
+    first
+        (stretches,) index of each stretch's first step among them.
     start
         (stretches,) its beginning (days).
     levels
@@ -45,7 +47,8 @@ class TimeGrid:
         Number of steps in all.
     """
 
-    unit: np.ndarray
+    units: np.ndarray
+    first: np.ndarray
     start: np.ndarray
     levels: np.ndarray
     dose: np.ndarray
@@ -80,7 +83,7 @@ def time_grid(onsets: Sequence[float], days: Sequence[float], *, refinement: int
             since_onset = begin
         since = None if since_onset is None else begin - since_onset
         unit, counts = _stretch(end - begin, since, refinement)
-        units.append(unit)
+        units.append(float(f"{unit:.13g}"))  # equal but for rounding is equal
         starts.append(begin)
         levels.append(counts)
         doses.append(dose)
@@ -89,8 +92,10 @@ def time_grid(onsets: Sequence[float], days: Sequence[float], *, refinement: int
     table = np.zeros((len(levels), most), dtype=np.int64)
     for row, counts in zip(table, levels, strict=True):
         row[: len(counts)] = counts
+    different, first = np.unique(np.array(units, dtype=float), return_inverse=True)
     return TimeGrid(
-        unit=np.array(units, dtype=float),
+        units=different,
+        first=first.astype(np.int64),
         start=np.array(starts, dtype=float),
         levels=table,
         dose=np.array(doses, dtype=np.int64),

@@ -42,9 +42,9 @@ SLOW = 39
 #: LX (3), LQ.
 BLOCK, BLOCK_ROWS = 42, 18
 QQ, XX, LL, XQ, LX, LQ = 0, 1, 7, 8, 14, 17
-#: Five rows of scratch.
+#: Rows of scratch, as many as a block has.
 SCRATCH = BLOCK + 4 * BLOCK_ROWS
-MEMORY = SCRATCH + 5
+MEMORY = SCRATCH + BLOCK_ROWS
 
 #: States that are written for a day: concentration, R, M, Q, six pools, E, L, V.
 STATES = 13
@@ -52,6 +52,10 @@ STATES = 13
 _FLAGS = {"contract", "nsz", "arcp", "reassoc", "nnan", "ninf"}
 _jit = numba.njit(fastmath=_FLAGS, error_model="numpy", cache=True, nogil=True)
 _inline = numba.njit(fastmath=_FLAGS, error_model="numpy", cache=True, nogil=True)
+#: Rows are handed in as constants: only what is written into the caller sees them as such.
+_written_in = numba.njit(
+    fastmath=_FLAGS, error_model="numpy", cache=True, nogil=True, inline="always"
+)
 
 _R15 = 3.872983346207417
 C1, C2, C3 = 0.5 - _R15 / 10, 0.5, 0.5 + _R15 / 10
@@ -60,133 +64,101 @@ A11, A12, A13 = 5 / 36, 2 / 9 - _R15 / 15, 5 / 36 - _R15 / 30
 A21, A22, A23 = 5 / 36 + _R15 / 24, 2 / 9, 5 / 36 - _R15 / 24
 A31, A32, A33 = 5 / 36 + _R15 / 30, 2 / 9 + _R15 / 15, 5 / 36
 _TINY = 1e-200
+_THIRD, _FIFTH, _SIXTH, _SEVENTH = 1 / 3, 1 / 5, 1 / 6, 1 / 7
 
 
-@_inline
+@_written_in
 def _exponential(w, row, p, rate, tau, halvings):
     """w[row] = exp(-p[rate] * tau); p[rate] * tau / 2**halvings is small."""
     scale = -tau / 2.0**halvings
     for i in range(LANES):
         x = p[rate * LANES + i] * scale
-        y = 1 + x / 7
-        y = 1 + x * y / 6
-        y = 1 + x * y / 5
-        y = 1 + x * y / 4
-        y = 1 + x * y / 3
-        y = 1 + x * y / 2
+        y = 1 + x * _SEVENTH
+        y = 1 + x * y * _SIXTH
+        y = 1 + x * y * _FIFTH
+        y = 1 + x * y * 0.25
+        y = 1 + x * y * _THIRD
+        y = 1 + x * y * 0.5
         w[row * LANES + i] = 1 + x * y
     for _ in range(halvings):
         for i in range(LANES):
             w[row * LANES + i] *= w[row * LANES + i]
 
 
-@_inline
+@_written_in
+def _times_sum(w, row, one, two):
+    """w[row] *= w[one] + w[two]; with rows known beforehand it becomes vector instructions."""
+    for i in range(LANES):
+        w[row * LANES + i] *= w[one * LANES + i] + w[two * LANES + i]
+
+
+@_written_in
 def _square_block(w, s):
     """The exponential of twice the time."""
     for i in range(LANES):
-        qq = w[(s + QQ) * LANES + i]
-        ll = w[(s + LL) * LANES + i]
-        lq = w[(s + LQ) * LANES + i] * (qq + ll)
-        for x in range(3):
-            lq += w[(s + LX + x) * LANES + i] * w[(s + XQ + x) * LANES + i]
-        w[(s + LQ) * LANES + i] = lq
-        for x in range(3):
-            w[(s + LX + x) * LANES + i] *= w[(s + XX + x) * LANES + i] + ll
-        for x in range(6):
-            xx = w[(s + XX + x) * LANES + i]
-            w[(s + XQ + x) * LANES + i] *= xx + qq
-            w[(s + XX + x) * LANES + i] = xx * xx
-        w[(s + QQ) * LANES + i] = qq * qq
-        w[(s + LL) * LANES + i] = ll * ll
+        w[(s + LQ) * LANES + i] = (
+            w[(s + LQ) * LANES + i] * (w[(s + QQ) * LANES + i] + w[(s + LL) * LANES + i])
+            + w[(s + LX) * LANES + i] * w[(s + XQ) * LANES + i]
+            + w[(s + LX + 1) * LANES + i] * w[(s + XQ + 1) * LANES + i]
+            + w[(s + LX + 2) * LANES + i] * w[(s + XQ + 2) * LANES + i]
+        )
+    _times_sum(w, s + LX, s + XX, s + LL)
+    _times_sum(w, s + LX + 1, s + XX + 1, s + LL)
+    _times_sum(w, s + LX + 2, s + XX + 2, s + LL)
+    _times_sum(w, s + XQ, s + XX, s + QQ)
+    _times_sum(w, s + XQ + 1, s + XX + 1, s + QQ)
+    _times_sum(w, s + XQ + 2, s + XX + 2, s + QQ)
+    _times_sum(w, s + XQ + 3, s + XX + 3, s + QQ)
+    _times_sum(w, s + XQ + 4, s + XX + 4, s + QQ)
+    _times_sum(w, s + XQ + 5, s + XX + 5, s + QQ)
+    for i in range(8 * LANES):
+        w[s * LANES + i] *= w[s * LANES + i]
 
 
 @_inline
 def _begin_block(w, p, s, tau, halvings):
-    """The exponential of the linear block for the time tau: a Taylor series, then squares."""
+    """The exponential of the linear block for the time tau: a Taylor series, then squares.
+
+    The terms of the series stand in the scratch rows, in the order of the block. T, H and N4 act
+    on the tone; N8, NK and eosinophils do not.
+    """
     t = tau / 2.0**halvings
-    for i in range(LANES):
-        kq = p[KQ * LANES + i]
-        ki = p[KI * LANES + i]
-        q, ll, lq = 1.0, 1.0, 0.0
-        sq, sll, slq = 1.0, 1.0, 0.0
-        # T, H and N4 act on the tone; N8, NK and eosinophils do not.
-        t0, t1, t2, t3, t4, t5 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-        s0, s1, s2, s3, s4, s5 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-        d0, d1, d2, d3, d4, d5 = 1.0, 1.0, 1.0, 1.0, 1.0, 1.0
-        e0, e1, e2, e3, e4, e5 = 1.0, 1.0, 1.0, 1.0, 1.0, 1.0
-        l0, l1, l2 = 0.0, 0.0, 0.0
-        m0, m1, m2 = 0.0, 0.0, 0.0
-        k0 = p[(KX + 0) * LANES + i]
-        k1 = p[(KX + 1) * LANES + i]
-        k2 = p[(KX + 2) * LANES + i]
-        k3 = p[(KX + 3) * LANES + i]
-        k4 = p[(KX + 4) * LANES + i]
-        k5 = p[(KX + 5) * LANES + i]
-        p0 = p[(PX + 0) * LANES + i]
-        p1 = p[(PX + 1) * LANES + i]
-        p2 = p[(PX + 2) * LANES + i]
-        p3 = p[(PX + 3) * LANES + i]
-        p4 = p[(PX + 4) * LANES + i]
-        p5 = p[(PX + 5) * LANES + i]
-        g0 = ki * p[GT * LANES + i]
-        g1 = ki * p[GH * LANES + i]
-        g2 = ki * p[GN * LANES + i]
-        for n in range(1, 8):
-            h = t / n
-            lq = -h * (g0 * t0 + g1 * t1 + g2 * t2 + ki * lq)
-            slq += lq
-            t0 = h * (p0 * q - k0 * t0)
-            t1 = h * (p1 * q - k1 * t1)
-            t2 = h * (p2 * q - k2 * t2)
-            t3 = h * (p3 * q - k3 * t3)
-            t4 = h * (p4 * q - k4 * t4)
-            t5 = h * (p5 * q - k5 * t5)
-            s0 += t0
-            s1 += t1
-            s2 += t2
-            s3 += t3
-            s4 += t4
-            s5 += t5
-            q *= -h * kq
-            sq += q
-            l0 = -h * (g0 * d0 + ki * l0)
-            l1 = -h * (g1 * d1 + ki * l1)
-            l2 = -h * (g2 * d2 + ki * l2)
-            m0 += l0
-            m1 += l1
-            m2 += l2
-            d0 *= -h * k0
-            d1 *= -h * k1
-            d2 *= -h * k2
-            d3 *= -h * k3
-            d4 *= -h * k4
-            d5 *= -h * k5
-            e0 += d0
-            e1 += d1
-            e2 += d2
-            e3 += d3
-            e4 += d4
-            e5 += d5
-            ll *= -h * ki
-            sll += ll
-        w[(s + QQ) * LANES + i] = sq
-        w[(s + LL) * LANES + i] = sll
-        w[(s + LQ) * LANES + i] = slq
-        w[(s + XX + 0) * LANES + i] = e0
-        w[(s + XX + 1) * LANES + i] = e1
-        w[(s + XX + 2) * LANES + i] = e2
-        w[(s + XX + 3) * LANES + i] = e3
-        w[(s + XX + 4) * LANES + i] = e4
-        w[(s + XX + 5) * LANES + i] = e5
-        w[(s + XQ + 0) * LANES + i] = s0
-        w[(s + XQ + 1) * LANES + i] = s1
-        w[(s + XQ + 2) * LANES + i] = s2
-        w[(s + XQ + 3) * LANES + i] = s3
-        w[(s + XQ + 4) * LANES + i] = s4
-        w[(s + XQ + 5) * LANES + i] = s5
-        w[(s + LX + 0) * LANES + i] = m0
-        w[(s + LX + 1) * LANES + i] = m1
-        w[(s + LX + 2) * LANES + i] = m2
+    f = SCRATCH
+    for i in range(BLOCK_ROWS * LANES):
+        w[f * LANES + i] = 0.0
+    for i in range((1 + 6 + 1) * LANES):
+        w[f * LANES + i] = 1.0
+    for i in range(BLOCK_ROWS * LANES):
+        w[s * LANES + i] = w[f * LANES + i]
+    for n in range(1, 8):
+        h = t / n
+        for i in range(LANES):
+            ki = p[KI * LANES + i]
+            w[(f + LQ) * LANES + i] = (-h * ki) * (
+                p[GT * LANES + i] * w[(f + XQ) * LANES + i]
+                + p[GH * LANES + i] * w[(f + XQ + 1) * LANES + i]
+                + p[GN * LANES + i] * w[(f + XQ + 2) * LANES + i]
+                + w[(f + LQ) * LANES + i]
+            )
+            w[(f + LL) * LANES + i] *= -h * ki
+        for x in range(3):
+            for i in range(LANES):
+                w[(f + LX + x) * LANES + i] = (-h * p[KI * LANES + i]) * (
+                    p[(GT + x) * LANES + i] * w[(f + XX + x) * LANES + i]
+                    + w[(f + LX + x) * LANES + i]
+                )
+        for x in range(6):
+            for i in range(LANES):
+                k = p[(KX + x) * LANES + i]
+                w[(f + XQ + x) * LANES + i] = h * (
+                    p[(PX + x) * LANES + i] * w[(f + QQ) * LANES + i]
+                    - k * w[(f + XQ + x) * LANES + i]
+                )
+                w[(f + XX + x) * LANES + i] *= -h * k
+        for i in range(LANES):
+            w[(f + QQ) * LANES + i] *= -h * p[KQ * LANES + i]
+        for i in range(BLOCK_ROWS * LANES):
+            w[s * LANES + i] += w[f * LANES + i]
     for _ in range(halvings):
         _square_block(w, s)
 
@@ -209,20 +181,22 @@ def _double_step(w):
     """All exponentials for a step twice as long."""
     for i in range(19 * LANES):
         w[DECAY * LANES + i] *= w[DECAY * LANES + i]
-    for node in range(4):
-        _square_block(w, BLOCK + BLOCK_ROWS * node)
+    _square_block(w, BLOCK)
+    _square_block(w, BLOCK + BLOCK_ROWS)
+    _square_block(w, BLOCK + 2 * BLOCK_ROWS)
+    _square_block(w, BLOCK + 3 * BLOCK_ROWS)
 
 
 @_inline
 def _expm1(x):
     """exp(x) - 1 for the log tone: -12 < x < 4; vectorises, unlike the library's."""
     z = x * 0.0078125
-    y = 1 + z / 7
-    y = 1 + z * y / 6
-    y = 1 + z * y / 5
-    y = 1 + z * y / 4
-    y = 1 + z * y / 3
-    y = z * (1 + z * y / 2)
+    y = 1 + z * _SEVENTH
+    y = 1 + z * y * _SIXTH
+    y = 1 + z * y * _FIFTH
+    y = 1 + z * y * 0.25
+    y = 1 + z * y * _THIRD
+    y = z * (1 + z * y * 0.5)
     y = y * (2 + y)
     y = y * (2 + y)
     y = y * (2 + y)
@@ -380,73 +354,65 @@ def _linear_step(w):
     n1, n2, n3 = BLOCK + 2 * BLOCK_ROWS, BLOCK + BLOCK_ROWS, BLOCK
     full = BLOCK + 3 * BLOCK_ROWS
     for i in range(LANES):
-        v1 = w[(SCRATCH + 0) * LANES + i]
-        v2 = w[(SCRATCH + 1) * LANES + i]
-        v3 = w[(SCRATCH + 2) * LANES + i]
-        q = w[Q * LANES + i]
         w[L * LANES + i] = (
             w[(SCRATCH + 3) * LANES + i]
             + w[(full + LL) * LANES + i] * w[L * LANES + i]
             + w[(full + LX + 0) * LANES + i] * w[(X + 0) * LANES + i]
             + w[(full + LX + 1) * LANES + i] * w[(X + 1) * LANES + i]
             + w[(full + LX + 2) * LANES + i] * w[(X + 2) * LANES + i]
-            + w[(full + LQ) * LANES + i] * q
-            + w[(n1 + LQ) * LANES + i] * v1
-            + w[(n2 + LQ) * LANES + i] * v2
-            + w[(n3 + LQ) * LANES + i] * v3
+            + w[(full + LQ) * LANES + i] * w[Q * LANES + i]
+            + w[(n1 + LQ) * LANES + i] * w[(SCRATCH + 0) * LANES + i]
+            + w[(n2 + LQ) * LANES + i] * w[(SCRATCH + 1) * LANES + i]
+            + w[(n3 + LQ) * LANES + i] * w[(SCRATCH + 2) * LANES + i]
         )
-        w[Q * LANES + i] = (
-            w[(full + QQ) * LANES + i] * q
-            + w[(n1 + QQ) * LANES + i] * v1
-            + w[(n2 + QQ) * LANES + i] * v2
-            + w[(n3 + QQ) * LANES + i] * v3
-        )
-        for x in range(6):
+        w[B * LANES + i] *= w[(SLOW + 2) * LANES + i]
+    for x in range(6):
+        for i in range(LANES):
             w[(X + x) * LANES + i] = (
                 w[(full + XX + x) * LANES + i] * w[(X + x) * LANES + i]
-                + w[(full + XQ + x) * LANES + i] * q
-                + w[(n1 + XQ + x) * LANES + i] * v1
-                + w[(n2 + XQ + x) * LANES + i] * v2
-                + w[(n3 + XQ + x) * LANES + i] * v3
+                + w[(full + XQ + x) * LANES + i] * w[Q * LANES + i]
+                + w[(n1 + XQ + x) * LANES + i] * w[(SCRATCH + 0) * LANES + i]
+                + w[(n2 + XQ + x) * LANES + i] * w[(SCRATCH + 1) * LANES + i]
+                + w[(n3 + XQ + x) * LANES + i] * w[(SCRATCH + 2) * LANES + i]
             )
-        w[B * LANES + i] *= w[(SLOW + 2) * LANES + i]
+    for i in range(LANES):
+        w[Q * LANES + i] = (
+            w[(full + QQ) * LANES + i] * w[Q * LANES + i]
+            + w[(n1 + QQ) * LANES + i] * w[(SCRATCH + 0) * LANES + i]
+            + w[(n2 + QQ) * LANES + i] * w[(SCRATCH + 1) * LANES + i]
+            + w[(n3 + QQ) * LANES + i] * w[(SCRATCH + 2) * LANES + i]
+        )
 
 
 @_inline
-def _hold_drive(w, p, h):
+def _hold_drive(w, p, h, state, rates, slow, drive):
     """The part of the Hermite quadrature at the beginning of the step, before it is forgotten."""
+    c1, c2, c3 = h / 2, h * h / 10, h * h * h / 120
     for i in range(LANES):
-        for k in range(2):
-            rate = p[(KE if k == 0 else KS) * LANES + i]
-            f = w[(DRIVE + 3 * k) * LANES + i]
-            df = w[(DRIVE + 3 * k + 1) * LANES + i]
-            ddf = w[(DRIVE + 3 * k + 2) * LANES + i]
-            one = df + rate * f
-            two = ddf + 2 * rate * df + rate * rate * f
-            part = h / 2 * f + h * h / 10 * one + h * h * h / 120 * two
-            w[(E + k) * LANES + i] = w[(SLOW + k) * LANES + i] * (
-                w[(E + k) * LANES + i] + rate * part
-            )
+        rate = p[rates * LANES + i]
+        f = w[drive * LANES + i]
+        df = w[(drive + 1) * LANES + i]
+        ddf = w[(drive + 2) * LANES + i]
+        part = c1 * f + c2 * (df + rate * f) + c3 * (ddf + rate * (2 * df + rate * f))
+        w[state * LANES + i] = w[slow * LANES + i] * (w[state * LANES + i] + rate * part)
 
 
 @_inline
-def _finish_step(w, p, h):
+def _finish_step(w, p, h, state, rates, drive):
     """The part of the Hermite quadrature at the end of the step."""
+    c1, c2, c3 = h / 2, h * h / 10, h * h * h / 120
     for i in range(LANES):
-        for k in range(2):
-            rate = p[(KE if k == 0 else KS) * LANES + i]
-            f = w[(DRIVE + 3 * k) * LANES + i]
-            df = w[(DRIVE + 3 * k + 1) * LANES + i]
-            ddf = w[(DRIVE + 3 * k + 2) * LANES + i]
-            one = df + rate * f
-            two = ddf + 2 * rate * df + rate * rate * f
-            part = h / 2 * f - h * h / 10 * one + h * h * h / 120 * two
-            w[(E + k) * LANES + i] += rate * part
+        rate = p[rates * LANES + i]
+        f = w[drive * LANES + i]
+        df = w[(drive + 1) * LANES + i]
+        ddf = w[(drive + 2) * LANES + i]
+        part = c1 * f - c2 * (df + rate * f) + c3 * (ddf + rate * (2 * df + rate * f))
+        w[state * LANES + i] += rate * part
 
 
 @_jit
 def follow_blocks(
-    parameters, amounts, unit, levels, dose, output, fast_halvings, slow_halvings, states, begin, end
+    parameters, amounts, units, first, levels, dose, output, fast, slow, states, begin, end
 ):
     """Follow blocks of patients from `begin` up to `end`.
 
@@ -455,21 +421,26 @@ def follow_blocks(
     parameters : float (blocks, PARAMETERS * LANES)
     amounts : float (blocks, doses * LANES)
         What each patient got of each dose, in the model's unit.
-    unit, levels, dose, output : arrays
+    units, first, levels, dose, output : arrays
         Of a `TimeGrid`.
-    fast_halvings, slow_halvings : int (stretches,)
-        How often the first step is halved before a series gives its exponentials.
+    fast, slow : int (different,)
+        How often each first step is halved before a series gives its exponentials: those of the
+        concentration and the others.
     states : float (blocks, days, STATES * LANES)
         Written.
     """
     w = np.zeros(MEMORY * LANES)
+    # Exponentials of each first step: many stretches begin with the same.
+    kept = np.empty((units.shape[0], (SCRATCH - DECAY) * LANES))
+    known = np.zeros(units.shape[0], dtype=np.bool_)
     for block in range(begin, end):
         p = parameters[block]
         w[:] = 0.0
+        known[:] = False
         for i in range(LANES):
             w[R * LANES + i] = 1.0
             w[B * LANES + i] = 1.0
-        for stretch in range(unit.shape[0]):
+        for stretch in range(first.shape[0]):
             given = dose[stretch]
             if given >= 0:
                 for i in range(LANES):
@@ -478,8 +449,16 @@ def follow_blocks(
                         w[(AMPLITUDE + k) * LANES + i] += (
                             amount * p[(COEFFICIENT + k) * LANES + i]
                         )
-            h = unit[stretch]
-            _begin_stretch(w, p, h, fast_halvings[stretch], slow_halvings[stretch])
+            u = first[stretch]
+            h = units[u]
+            if known[u]:
+                for i in range((SCRATCH - DECAY) * LANES):
+                    w[DECAY * LANES + i] = kept[u, i]
+            else:
+                _begin_stretch(w, p, h, fast[u], slow[u])
+                for i in range((SCRATCH - DECAY) * LANES):
+                    kept[u, i] = w[DECAY * LANES + i]
+                known[u] = True
             _set_drive(w, p)
             for level in range(levels.shape[1]):
                 count = levels[stretch, level]
@@ -489,11 +468,13 @@ def follow_blocks(
                     _double_step(w)
                     h *= 2
                 for _ in range(count):
-                    _hold_drive(w, p, h)
+                    _hold_drive(w, p, h, E, KE, SLOW, DRIVE)
+                    _hold_drive(w, p, h, V, KS, SLOW + 1, DRIVE + 3)
                     _step(w, p, h)
                     _linear_step(w)
                     _set_drive(w, p)
-                    _finish_step(w, p, h)
+                    _finish_step(w, p, h, E, KE, DRIVE)
+                    _finish_step(w, p, h, V, KS, DRIVE + 3)
             day = output[stretch]
             if day >= 0:
                 out = states[block, day]
