@@ -16,9 +16,11 @@ SHARED_DATA = ROOT.parent / "shared" / "data"
 
 def pytest_configure(config: pytest.Config) -> None:
     """Compile once, before any test: a test must not pay for it, nor time it."""
+    from equipoise.patients import compile_patient_kernels
     from equipoise.stats import compile_kernels
 
     compile_kernels()
+    compile_patient_kernels()
 
 
 @pytest.fixture(scope="session")

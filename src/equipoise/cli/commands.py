@@ -393,11 +393,15 @@ def run(
 @app.command()
 def compile() -> None:
     """Compile the numeric kernels once; they are kept on disk."""
+    from equipoise.patients import compile_patient_kernels, patient_kernels_compiled
     from equipoise.stats import compile_kernels, kernels_compiled
 
     started = time.monotonic()
-    cached = kernels_compiled()
+    cached = kernels_compiled() and patient_kernels_compiled()
     names = compile_kernels(None if cached else lambda name: say(f"compiling {name}"))
+    if not cached:
+        say("compiling the virtual patients")
+    names += compile_patient_kernels()
     how = "were compiled already" if cached else f"compiled in {time.monotonic() - started:.0f} s"
     print(f"{len(names)} kernel{'s' if len(names) != 1 else ''} {how}")
 

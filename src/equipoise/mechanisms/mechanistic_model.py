@@ -205,7 +205,7 @@ class MechanisticModel:
                 high = row.upper - row.lower
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
         if not number or not math.isfinite(value) or not low <= value <= high:
-            unit = "" if spread or row.__class__ is not Parameter else f" {row.unit}"
+            unit = f" {row.unit}" if isinstance(row, Parameter) and not spread else ""
             yield Fault(
                 code="parameter-outside-bounds",
                 where=where,

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from equipoise.faults import EquipoiseError, Fault
 from equipoise.patients.kernel_loading import load_follow_blocks
 from equipoise.patients.pharmacokinetics import disposition
 from equipoise.patients.population import VirtualPatients
+from equipoise.patients.schedules import UNITS, Schedule
 from equipoise.patients.time_grid import TimeGrid, time_grid
 from equipoise.stats.threads import check_threads, in_chunks
 
@@ -30,24 +32,8 @@ ROWS = (
     "kB", "kS",
 )  # fmt: skip
 
-#: International units in a million of them; milligrams are milligrams.
-AMOUNTS = {"IU": {"MIU": 1e6, "IU": 1.0}, "mg": {"mg": 1.0, "g": 1000.0}}
-
 #: Patients that one call of the kernel follows are at least worth a thread of their own.
 _OPERATIONS_A_STEP = 400
-
-
-class Doses(Protocol):
-    """What `follow` asks of a schedule."""
-
-    @property
-    def days(self) -> Sequence[float]: ...
-    @property
-    def amounts(self) -> Sequence[float]: ...
-    @property
-    def unit(self) -> str: ...
-    @property
-    def route(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +60,7 @@ class Courses:
 
 def follow(
     patients: VirtualPatients,
-    schedule: Doses,
+    schedule: Schedule,
     days: Sequence[float],
     *,
     taken: np.ndarray | None = None,
@@ -108,8 +94,8 @@ def follow(
     Raises
     ------
     EquipoiseError
-        For days that do not ascend from 0, a dose after the last day, a negative dose, or a
-        route or unit that the model does not know.
+        For days that do not ascend from 0, a dose after the last day, an infusion, or a route or
+        unit that the model does not know.
     """
     import numpy as np
 
@@ -118,8 +104,7 @@ def follow(
         raise EquipoiseError("The patients are not followed", faults)
     days = tuple(float(day) for day in days)
     n = patients.size
-    factor = AMOUNTS[patients.model.amount_unit][schedule.unit]
-    amounts = np.asarray(schedule.amounts, dtype=float) * factor
+    amounts = np.asarray(schedule.amounts, dtype=float) * UNITS[schedule.unit][1]
     given = np.broadcast_to(amounts, (n, len(amounts)))
     if taken is not None:
         given = given * np.asarray(taken, dtype=float)
@@ -129,7 +114,7 @@ def follow(
     count = check_threads(threads)
     own = _run(patients.values, schedule.route, given, grid, len(days), count)
     driven = own[12]
-    states = dict(zip(STATES, own, strict=False))
+    states: dict[str, np.ndarray] = {name: own[at] for at, name in enumerate(STATES)}
     if patients.mood is not patients.values:
         driven = _run(patients.mood, schedule.route, given, grid, len(days), count)[12]
     states["severity"] = _severity(patients.mood, np.array(days), driven)
@@ -158,15 +143,15 @@ def _run(
     # Day 0, before anything: receptors available, pools at their baseline.
     first = states[:, 0].reshape(blocks, 13, LANES)
     first[:, [1, 4, 5, 6, 7, 8, 9, 10]] = 1.0
-    halvings = _halvings(grid.units, float(rows[:4].max())), _halvings(
-        grid.units, float(rows[[14, *range(21, 27), 28, 34, 36, 37]].max())
+    halvings = (
+        _halvings(grid.units, float(rows[:4].max())),
+        _halvings(grid.units, float(rows[[14, *range(21, 27), 28, 34, 36, 37]].max())),
     )
 
+    steps = (grid.units, grid.first, grid.levels, grid.dose, grid.output, *halvings)
+
     def call(begin: int, end: int) -> None:
-        kernel(
-            parameters, amounts, grid.units, grid.first, grid.levels, grid.dose, grid.output, *halvings,
-            states, begin, end,
-        )  # fmt: skip
+        kernel(parameters, amounts, *steps, states, begin, end)
 
     if grid.steps:
         in_chunks(call, blocks, LANES * _OPERATIONS_A_STEP * grid.steps, threads)
@@ -212,42 +197,33 @@ def _severity(mood: Mapping[str, np.ndarray], days: np.ndarray, driven: np.ndarr
     return without - s0 * phi * driven
 
 
-def _faults(patients: VirtualPatients, schedule: Doses, days: Sequence[float]) -> list[Fault]:
+def _faults(patients: VirtualPatients, schedule: Schedule, days: Sequence[float]) -> list[Fault]:
     model = patients.model
     where, found = f"model {model.name}", []
 
     def fault(code: str, field: str, value: str, rule: str, remedy: str) -> None:
         found.append(Fault(code, where, field, value, rule, remedy))
 
-    ascending = all(a < b for a, b in zip(days, days[1:], strict=False))
+    ascending = all(a < b for a, b in itertools.pairwise(days))
     if not days or not ascending or days[0] < 0 or not all(math.isfinite(d) for d in days):
         fault(
             "days-not-ascending", "days", ", ".join(f"{d:g}" for d in days),
             "days are finite, begin at 0 or later and ascend", "sort them, without doubles",
         )  # fmt: skip
-    for day, amount in zip(schedule.days, schedule.amounts, strict=True):
-        if not amount >= 0 or not math.isfinite(amount):
-            fault(
-                "dose-negative", "amounts", f"{amount:g}",
-                "the amount of a dose is 0 or more", "correct it; 0 is a placebo",
-            )  # fmt: skip
+    for day in schedule.days:
         if days and day > max(days):
             fault(
                 "dose-after-end", "days", f"{day:g}",
                 f"doses are given by the last day, {max(days):g}",
                 "leave the dose out, or follow the patients for longer",
             )  # fmt: skip
-        if day < 0:
-            fault(
-                "dose-before-start", "days", f"{day:g}",
-                "day 0 is the day of the first dose", "count days from the first dose",
-            )  # fmt: skip
-    if not all(a < b for a, b in zip(schedule.days, list(schedule.days)[1:], strict=False)):
+    if schedule.hours > 0:
         fault(
-            "doses-not-ascending", "days", ", ".join(f"{d:g}" for d in schedule.days),
-            "days of doses ascend", "sort them, and add up doses of the same time",
+            "infusion-not-followed", "hours", f"{schedule.hours:g}",
+            "cells and mood follow injections, boluses and oral doses",
+            "ask `concentration` for an infusion; give it here as boluses",
         )  # fmt: skip
-    units = AMOUNTS[model.amount_unit]
+    units = [unit for unit, (base, _) in UNITS.items() if base == model.amount_unit]
     if schedule.unit not in units:
         fault(
             "dose-unit-unknown", "unit", schedule.unit,

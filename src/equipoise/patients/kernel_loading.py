@@ -28,11 +28,13 @@ def patient_kernels_compiled() -> bool:
 
 def compile_patient_kernels() -> list[str]:
     """Compile them, or load them where they are cached; their names."""
+    import numpy as np
+
     from equipoise.mechanisms import find_model
     from equipoise.patients.courses import follow
     from equipoise.patients.population import typical_patients
     from equipoise.patients.schedules import Schedule
 
-    schedule = Schedule(days=(0.0,), amounts=(1.0,), unit="MIU", route="subcutaneous")
+    schedule = Schedule(days=np.zeros(1), amounts=np.ones(1))
     follow(typical_patients(find_model("il2")), schedule, (0.0, 1.0))
     return [f"{module}.{kernel}" for module, kernel in KERNELS]

@@ -143,8 +143,8 @@ def concentration(
             if infusion > 0 and route == "intravenous":
                 running = np.where(u >= 0, np.minimum(u, infusion), 0.0)[None, :]
                 ended = np.where(u > infusion, u - infusion, 0.0)[None, :]
-                total += share * -np.expm1(-rate * running) / (rate * infusion) * np.exp(
-                    -rate * ended
+                total += (
+                    share * -np.expm1(-rate * running) / (rate * infusion) * np.exp(-rate * ended)
                 )
             else:
                 total += share * np.exp(-rate * since)

@@ -124,7 +124,7 @@ def draw_patients(
     return VirtualPatients(model, values, mood, own, link)
 
 
-def implausible(patients: VirtualPatients) -> dict[str, np.ndarray]:
+def implausible(patients: VirtualPatients) -> Mapping[str, np.ndarray]:
     """Which patients could not be: rule → (n,) True where it is broken.
 
     The distributions keep most rules by themselves; an override or a correlation may not.
@@ -132,9 +132,9 @@ def implausible(patients: VirtualPatients) -> dict[str, np.ndarray]:
     import numpy as np
 
     v = patients.values
-    rules = {
-        "all parameters are finite": ~np.isfinite(np.stack(list(v.values()))).all(axis=0),
-        "no rate or share is negative": (np.stack(list(_positive(patients))) < 0).any(axis=0),
+    rules: dict[str, np.ndarray] = {
+        "all parameters are finite": np.any(~np.isfinite(np.stack(list(v.values()))), axis=0),
+        "no rate or share is negative": np.any(np.stack(_positive(patients)) < 0, axis=0),
         "severity at baseline lies on the scale": (v["S0"] < 0) | (v["S0"] > 52),
         "a whole dose is no more than absorbed": v["F"] > 1,
         "CD4+ count lies between 50 and 5,000 cells/uL": (v["CD4"] < 50) | (v["CD4"] > 5000),
@@ -257,9 +257,7 @@ def _shifts(
         elif effect.power:
             shift[effect.on] += effect.value * np.log(column.astype(float) / effect.centre)
         else:
-            shift[effect.on] += (
-                effect.value * (column.astype(float) - effect.centre) / effect.per
-            )
+            shift[effect.on] += effect.value * (column.astype(float) - effect.centre) / effect.per
     return shift
 
 

@@ -8,6 +8,7 @@ the concentration changes its pace.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -77,7 +78,7 @@ def time_grid(onsets: Sequence[float], days: Sequence[float], *, refinement: int
     where = {t: k for k, t in enumerate(onsets)}
     units, starts, levels, doses, outputs = [], [], [], [], []
     since_onset = None
-    for begin, end in zip(marks, marks[1:], strict=False):
+    for begin, end in itertools.pairwise(marks):
         dose = where.get(begin, -1)
         if dose >= 0:
             since_onset = begin

@@ -1,1 +1,1 @@
-"""Compiled kernels of virtual patients; reached only through `equipoise.patients.kernel_loading`."""
+"""Compiled kernels of virtual patients, reached through `equipoise.patients.kernel_loading`."""

@@ -1,3 +1,5 @@
+# Compiled by Numba, which infers the types of arguments.
+# pyright: reportMissingParameterType=false, reportUnknownParameterType=false
 """One patient's states over a grid that all patients share, sixteen patients at a time.
 
 Method, step by step (``docs/methods/mechanistic-patients.md``):
@@ -24,11 +26,13 @@ import numpy as np
 
 LANES = 16
 
-#: Rows of a block of parameters, in the order of `equipoise.patients.kernel_inputs.ROWS`.
+#: Rows of a block of parameters, in the order of `equipoise.patients.courses.ROWS`.
 (
     RATE, COEFFICIENT, ECT, EM, KR, KD, KIN, KOUT, KQ,
     PX, KX, W_, KE, GT, GH, GN, GD, FL, KI, BMAX, KB, KS, PARAMETERS,
-) = (0, 4, 8, 9, 10, 11, 12, 13, 14, 15, 21, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38)  # fmt: skip
+) = (
+    0, 4, 8, 9, 10, 11, 12, 13, 14, 15, 21, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38,
+)  # fmt: skip
 
 #: Rows of the working memory. Pools and E are deviations from 1: T, H, N4, N8, NK, eosinophils.
 AMPLITUDE, R, M, Q, X, L, E, V, B = 0, 4, 5, 6, 7, 13, 14, 15, 16
@@ -329,9 +333,7 @@ def _step(w, p, h):
         y1 = (g11 * b1 + g21 * b2 + g31 * b3) * det
         y2 = (g12 * b1 + g22 * b2 + g32 * b3) * det
         y3 = (g13 * b1 + g23 * b2 + g33 * b3) * det
-        w[M * LANES + i] = (
-            y0 + B1 * (x1 - z1 * y1) + B2 * (x2 - z2 * y2) + B3 * (x3 - z3 * y3)
-        )
+        w[M * LANES + i] = y0 + B1 * (x1 - z1 * y1) + B2 * (x2 - z2 * y2) + B3 * (x3 - z3 * y3)
 
         # What drives Q and L at the nodes, with the weights of the quadrature.
         hq = h * p[KQ * LANES + i]
@@ -446,9 +448,7 @@ def follow_blocks(
                 for i in range(LANES):
                     amount = amounts[block, given * LANES + i]
                     for k in range(4):
-                        w[(AMPLITUDE + k) * LANES + i] += (
-                            amount * p[(COEFFICIENT + k) * LANES + i]
-                        )
+                        w[(AMPLITUDE + k) * LANES + i] += amount * p[(COEFFICIENT + k) * LANES + i]
             u = first[stretch]
             h = units[u]
             if known[u]:
