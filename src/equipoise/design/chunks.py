@@ -1,0 +1,125 @@
+"""One chunk of work: some trials of one scenario, from their streams to their rows.
+
+Runs in the process that asks or in a worker; a worker holds its protocol and what follows from
+it, so that a chunk is asked for by three numbers and answered by arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from equipoise.design.chunk_analysis import analyse_chunk
+from equipoise.design.judgement import TrialRows, judge
+from equipoise.design.planned_analysis import PlannedAnalysis, plan_analysis
+from equipoise.design.questions import (
+    PlannedClaim,
+    PlannedQuantity,
+    planned_claims,
+    planned_quantities,
+)
+from equipoise.design.trial_values import TrialValues, stack_trials, values_of_records
+
+if TYPE_CHECKING:
+    from equipoise.protocol import Protocol
+    from equipoise.records import Records
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What every chunk of a run shares.
+
+    Attributes
+    ----------
+    seed
+        Trial k is drawn from the streams of (seed, k).
+    """
+
+    plan: PlannedAnalysis
+    claims: tuple[PlannedClaim, ...]
+    quantities: tuple[PlannedQuantity, ...]
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Trials `begin` to `end` - 1 of a scenario."""
+
+    scenario: str
+    begin: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenTrial:
+    """A trial that could not be simulated or analysed, and what was said."""
+
+    scenario: str
+    trial: int
+    said: str
+
+
+class StoppedError(Exception):
+    """The run was given up; the chunk ends between two trials."""
+
+
+def prepare(protocol: Protocol, seed: int) -> Work:
+    """All that follows from the protocol."""
+    plan = plan_analysis(protocol)
+    return Work(plan, planned_claims(plan), planned_quantities(plan), seed)
+
+
+def run_chunk(
+    work: Work, chunk: Chunk, stopped: Callable[[], bool] | None = None
+) -> TrialRows | BrokenTrial:
+    """The rows of a chunk; what goes wrong in a trial is told, not raised.
+
+    Raises
+    ------
+    StoppedError
+        When `stopped` says so.
+    """
+    protocol = work.plan.protocol
+    made: dict[int, Records] = {}
+
+    def records_of(place: int) -> Records:
+        from equipoise.simulation import simulate
+
+        trial = chunk.begin + place
+        if trial not in made:
+            made.clear()  # one at a time: memory does not grow with the chunk
+            made[trial] = simulate(protocol, work.seed, scenario=chunk.scenario, trial=trial)
+        return made[trial]
+
+    trial = chunk.begin
+    try:
+        found: list[TrialValues] = []
+        for trial in range(chunk.begin, chunk.end):
+            if stopped is not None and stopped():
+                raise StoppedError
+            found.append(
+                values_of_records(
+                    protocol, records_of(trial - chunk.begin), work.plan.endpoints
+                )
+            )
+        values = stack_trials(found)
+        effects = analyse_chunk(work.plan, values, records_of)
+        return judge(work.plan, work.claims, work.quantities, values, effects)
+    except StoppedError:
+        raise
+    except Exception as error:
+        if chunk.end - chunk.begin > 1:
+            return _first_broken(work, chunk, stopped)
+        return BrokenTrial(chunk.scenario, trial, f"{type(error).__name__}: {error}")
+
+
+def _first_broken(
+    work: Work, chunk: Chunk, stopped: Callable[[], bool] | None
+) -> TrialRows | BrokenTrial:
+    """Which trial of a chunk it was: each by itself."""
+    for trial in range(chunk.begin, chunk.end):
+        found = run_chunk(work, Chunk(chunk.scenario, trial, trial + 1), stopped)
+        if isinstance(found, BrokenTrial):
+            return found
+    return BrokenTrial(chunk.scenario, chunk.begin, "the trials fail together, each is well alone")

@@ -1,0 +1,237 @@
+"""Which claims each trial makes: the order of testing and the families are those of `analyse`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from equipoise.analysis.answers import adjust_families, answer_estimands
+from equipoise.analysis.results import Contrast, EstimandResult
+from equipoise.design.characteristics import MADE, NOT_JUDGED, NOT_MADE
+from equipoise.design.chunk_analysis import PARTS, responses
+from equipoise.design.planned_analysis import effects_of_estimand
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from equipoise.analysis.results import Answer, FamilyResult
+    from equipoise.design.chunk_analysis import ChunkEffects
+    from equipoise.design.planned_analysis import Effect, PlannedAnalysis
+    from equipoise.design.questions import PlannedClaim, PlannedQuantity
+    from equipoise.design.trial_values import TrialValues
+    from equipoise.stats.early_change import Association
+
+#: (among, marker) → association in every trial.
+Slopes = dict[tuple[str, str], "Association"]
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRows:
+    """What is kept of B trials.
+
+    Attributes
+    ----------
+    hits : int8 (B, claims)
+    estimate, se, df : float64 (B, quantities)
+    fits : int8 (B, models)
+    serious : int64 (B,)
+    """
+
+    hits: np.ndarray
+    estimate: np.ndarray
+    se: np.ndarray
+    df: np.ndarray
+    fits: np.ndarray
+    serious: np.ndarray
+
+
+def find_slopes(plan: PlannedAnalysis, values: TrialValues) -> Slopes:
+    """The landmark associations of the prediction, within arms and over all of them.
+
+    Outcome and early change on the scales of their models; given both baselines and the strata.
+    """
+    from equipoise.stats.early_change import associate, landmark_data
+
+    asked = plan.prediction
+    if asked is None:
+        return {}
+    protocol = plan.protocol
+    late = protocol.endpoint_visits(asked.outcome).index(asked.landmark)
+    outcome, start, _ = responses(plan, asked.outcome, values)
+    found: Slopes = {}
+    for name in asked.markers:
+        early, own, _ = responses(plan, name, values)
+        at = protocol.endpoint_visits(name).index(asked.early)
+        data = landmark_data(
+            outcome[:, :, late],
+            early[:, :, at],
+            [start, own],
+            values.arm,
+            values.stratum,
+            arms=len(protocol.arm_order),
+            strata=len(protocol.strata),
+        )
+        for among in ("within-arms", "all-arms"):
+            found[among, name] = associate(data, among, alpha=protocol.analysis.alpha)
+    return found
+
+
+def judge(
+    plan: PlannedAnalysis,
+    claims: tuple[PlannedClaim, ...],
+    quantities: tuple[PlannedQuantity, ...],
+    values: TrialValues,
+    effects: ChunkEffects,
+) -> TrialRows:
+    """Hits and estimates of B trials."""
+    import numpy as np
+
+    slopes = find_slopes(plan, values)
+    hits = np.full((effects.trials, len(claims)), NOT_JUDGED, dtype=np.int8)
+    ordered = [(c, i) for i, c in enumerate(claims) if c.kind in ("estimand", "family")]
+    for trial in range(effects.trials):
+        answers, families = _tested(plan, effects, trial)
+        for claim, column in ordered:
+            hits[trial, column] = (
+                _answered(claim, answers)
+                if claim.kind == "estimand"
+                else _in_family(claim, families, plan.protocol.analysis.alpha)
+            )
+    for column, claim in enumerate(claims):
+        if claim.kind == "harms":
+            hits[:, column] = np.where(values.serious == 0, MADE, NOT_MADE)
+        elif claim.kind == "interval":
+            each = [_beyond(effects.get(e), claim) for e in claim.effects]
+            hits[:, column] = _all_of(np.array(each))
+        elif claim.kind in ("slope", "any-slope"):
+            each = [_beyond(_limits(slopes[member]), claim) for member in claim.members]
+            combine = _all_of if claim.kind == "slope" else _any_of
+            hits[:, column] = combine(np.array(each))
+    estimate, se, df = (np.full((effects.trials, len(quantities)), np.nan) for _ in range(3))
+    for column, quantity in enumerate(quantities):
+        if quantity.effect is not None:
+            parts = effects.get(quantity.effect)
+            estimate[:, column], se[:, column] = parts["estimate"], parts["se"]
+            df[:, column] = parts["df"]
+        elif quantity.slope is not None:
+            among, marker, what = quantity.slope
+            slope = slopes[among, marker]
+            if what == "correlation":
+                estimate[:, column] = slope.correlation
+            else:
+                estimate[:, column], se[:, column] = slope.slope, slope.se
+                df[:, column] = slope.df
+    fits = np.stack([effects.fits[fit.label] for fit in plan.fits], axis=1) if plan.fits else (
+        np.zeros((effects.trials, 0), dtype=np.int8))  # fmt: skip
+    return TrialRows(hits, estimate, se, df, fits, values.serious)
+
+
+def _limits(slope: Association) -> dict[str, np.ndarray]:
+    return {"estimate": slope.slope, "lower": slope.lower, "upper": slope.upper}
+
+
+def _beyond(parts: dict[str, np.ndarray], claim: PlannedClaim) -> np.ndarray:
+    """(B,) whether the interval lies wholly on the planned side of no effect."""
+    import numpy as np
+
+    null, sign = claim.direction.null, claim.direction.sign
+    up, down = parts["lower"] > null, parts["upper"] < null
+    made = up if sign > 0 else down if sign < 0 else up | down
+    known = np.isfinite(parts["lower"]) & np.isfinite(parts["upper"])
+    return np.where(known, np.where(made, MADE, NOT_MADE), NOT_JUDGED)
+
+
+def _all_of(each: np.ndarray) -> np.ndarray:
+    """Made where all are; not judged where none is missed but one is unknown."""
+    import numpy as np
+
+    unknown = np.any(each == NOT_JUDGED, axis=0)
+    missed = np.any(each == NOT_MADE, axis=0)
+    return np.where(missed, NOT_MADE, np.where(unknown, NOT_JUDGED, MADE))
+
+
+def _any_of(each: np.ndarray) -> np.ndarray:
+    """Made where one is; not judged where none is known."""
+    import numpy as np
+
+    made = np.any(each == MADE, axis=0)
+    unknown = np.all(each == NOT_JUDGED, axis=0)
+    return np.where(made, MADE, np.where(unknown, NOT_JUDGED, NOT_MADE))
+
+
+def _tested(
+    plan: PlannedAnalysis, effects: ChunkEffects, trial: int
+) -> tuple[tuple[Answer, ...], tuple[FamilyResult, ...]]:
+    """Answers and families of one trial, by the functions of the analysis."""
+    protocol = plan.protocol
+    made = {
+        key: EstimandResult.model_construct(
+            contrasts=_contrasts(
+                plan, effects, trial, tuple(effects_of_estimand(plan, key).values())
+            ),
+            failure=None,
+        )
+        for key in protocol.estimands
+    }
+    answers = answer_estimands(protocol, made, False)
+    if not protocol.analysis.families:
+        return answers, ()
+    wanted = {
+        name: tuple(("endpoint", name, arm, family.visit, "") for arm in protocol.active_arms)
+        for family in protocol.analysis.families.values()
+        for name in family.endpoints
+    }
+    by_endpoint = {name: _contrasts(plan, effects, trial, asked) for name, asked in wanted.items()}
+    return answers, adjust_families(protocol, by_endpoint, answers, False)
+
+
+def _contrasts(
+    plan: PlannedAnalysis, effects: ChunkEffects, trial: int, asked: tuple[Effect, ...]
+) -> tuple[Contrast, ...]:
+    found: list[Contrast] = []
+    for effect in asked:
+        parts = effects.get(effect)
+        values = {part: float(parts[part][trial]) for part in PARTS}
+        if values["estimate"] != values["estimate"]:
+            continue
+        found.append(
+            Contrast.model_construct(
+                arm=effect[2],
+                reference=plan.protocol.control,
+                visit=effect[3],
+                t=None,
+                **{part: None if value != value else value for part, value in values.items()},
+            )
+        )
+    return tuple(found)
+
+
+def _answered(claim: PlannedClaim, answers: tuple[Answer, ...]) -> int:
+    """Significant, and every arm in the planned direction."""
+    key = claim.claim.key.removeprefix("estimand:")
+    (answer,) = (a for a in answers if a.estimand == key)
+    if answer.status.name == "NOT_ESTIMABLE":
+        return NOT_JUDGED
+    if not answer.significant:
+        return NOT_MADE
+    return MADE if all(_right_way(claim, c.estimate) for c in answer.contrasts) else NOT_MADE
+
+
+def _in_family(claim: PlannedClaim, families: tuple[FamilyResult, ...], alpha: float) -> int:
+    ((key, name),) = claim.members
+    (family,) = (f for f in families if f.key == key)
+    rows = family.contrasts[name]
+    if family.closed_by is not None:
+        return NOT_MADE
+    if len(rows) < len(claim.effects):
+        return NOT_JUDGED
+    made = all(
+        c.adjusted_p is not None and c.adjusted_p < alpha and _right_way(claim, c.estimate)
+        for c in rows
+    )
+    return MADE if made else NOT_MADE
+
+
+def _right_way(claim: PlannedClaim, estimate: float) -> bool:
+    sign = claim.direction.sign
+    return sign == 0 or sign * (estimate - claim.direction.null) > 0
