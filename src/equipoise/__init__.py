@@ -13,6 +13,7 @@ from equipoise._version import __version__
 
 if TYPE_CHECKING:
     from equipoise.analysis import Results, analyse, read_results, write_results
+    from equipoise.design import Characteristics, operating_characteristics
     from equipoise.faults import EquipoiseError, Fault
     from equipoise.protocol import Protocol, load_protocol
     from equipoise.randomisation import Allocation, randomise
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _HOME = {
     "Allocation": "equipoise.randomisation",
     "BatchFits": "equipoise.stats",
+    "Characteristics": "equipoise.design",
     "EquipoiseError": "equipoise.faults",
     "Fault": "equipoise.faults",
     "MMRMFit": "equipoise.stats",
@@ -36,6 +38,7 @@ _HOME = {
     "load_protocol": "equipoise.protocol",
     "mmrm": "equipoise.stats",
     "mmrm_batch": "equipoise.stats",
+    "operating_characteristics": "equipoise.design",
     "randomise": "equipoise.randomisation",
     "read_records": "equipoise.records",
     "read_results": "equipoise.analysis",
@@ -49,6 +52,7 @@ _HOME = {
 __all__ = [
     "Allocation",
     "BatchFits",
+    "Characteristics",
     "EquipoiseError",
     "Fault",
     "MMRMFit",
@@ -61,6 +65,7 @@ __all__ = [
     "load_protocol",
     "mmrm",
     "mmrm_batch",
+    "operating_characteristics",
     "randomise",
     "read_records",
     "read_results",

@@ -40,9 +40,11 @@ ALLOWED = {
     "simulation": BASE
     | {"protocol", "instruments", "mechanisms", "records", "randomisation", "patients"},
     "analysis": BASE | {"protocol", "instruments", "records", "randomisation", "stats"},
-    "report": BASE | {"analysis"},
+    "design": BASE | {"protocol", "instruments", "records", "randomisation", "patients",
+                      "simulation", "stats", "analysis"},
+    "report": BASE | {"analysis", "design"},
     "cli": BASE | {"protocol", "instruments", "mechanisms", "records", "randomisation", "patients",
-                   "simulation", "stats", "analysis", "report", "studies"},
+                   "simulation", "stats", "analysis", "design", "report", "studies"},
 }  # fmt: skip
 
 
@@ -129,7 +131,7 @@ def test_every_public_name_is_there_after_every_submodule_was_imported():
 def test_the_public_names_of_the_design():
     promised = {
         "load_protocol", "simulate", "read_records", "analyse", "write_results", "read_results",
-        "write_report", "write_records", "randomise", "mmrm",
+        "write_report", "write_records", "randomise", "mmrm", "operating_characteristics",
     }  # fmt: skip
     assert promised <= set(eq.__all__)
     assert dir(eq) == sorted(eq.__all__)

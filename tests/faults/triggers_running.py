@@ -73,3 +73,49 @@ def commitment_differs(box):
     box.protocol()
     box.command("randomise", "protocol.toml", "--seed", "1", "--out", "list")
     box.command("randomise", "protocol.toml", "--out", "list", "--verify", "0" * 64)
+
+
+@trigger
+def count_invalid(box):
+    """A number of simulated trials, of workers or of trials in a chunk is no whole number from 1."""
+    box.command("design", "il2-depression", "--trials", "0", "--workers", "0")
+
+
+@trigger
+def scenarios_invalid(box):
+    """Python only: no scenario is asked for, or one twice."""
+    eq.operating_characteristics(eq.load_protocol("il2-depression"), 10, scenarios=("null", "null"))
+
+
+@trigger
+def design_without_control(box):
+    """Operating characteristics are of comparisons, and a trial with one arm compares nothing."""
+    eq.operating_characteristics(single_arm(box), 10)
+
+
+@trigger
+def trial_failed(box):
+    """One of many trials could not be simulated or analysed; the fault names it."""
+    protocol = eq.load_protocol("il2-depression")
+    statistical = protocol.assumptions.statistical
+    hdrs = statistical.scores["hdrs"].model_copy(update={"correlation": 1.5})
+    statistical = statistical.model_copy(update={"scores": {**statistical.scores, "hdrs": hdrs}})
+    assumptions = protocol.assumptions.model_copy(update={"statistical": statistical})
+    eq.operating_characteristics(
+        protocol.model_copy(update={"assumptions": assumptions}), 1, workers=1
+    )
+
+
+@trigger
+def workers_lost(box):
+    """The processes that share the work ended before it was done."""
+    from unittest import mock
+
+    from concurrent.futures import process
+
+    def broken(*_, **__):
+        raise process.BrokenProcessPool
+
+    protocol = eq.load_protocol("il2-depression")
+    with mock.patch("concurrent.futures.ProcessPoolExecutor.submit", broken):
+        eq.operating_characteristics(protocol, 100, workers=2)

@@ -7,7 +7,7 @@ import importlib
 __all__ = ["main"]
 
 #: Modules whose commands are registered when they are imported, in the order of `--help`.
-_COMMANDS = ("commands", "monitor_command", "model_command")
+_COMMANDS = ("commands", "monitor_command", "model_command", "design_command")
 
 
 def main() -> None:

@@ -120,6 +120,8 @@ class Performance:
         mean - truth.
     coverage, coverage_error
         Share of the intervals that hold the truth, of the trials with an estimate.
+    excludes_zero
+        Share of the intervals that exclude 0, in either direction and without adjustment.
     """
 
     estimated: int
@@ -132,6 +134,7 @@ class Performance:
     bias: float
     coverage: float
     coverage_error: float
+    excludes_zero: float
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -203,6 +206,11 @@ class Characteristics:
         return f"Characteristics of {self.study}: {self.trials} simulated trials each of {named}"
 
     @property
+    def simulated(self) -> bool:
+        """Always: every trial was drawn by a program."""
+        return True
+
+    @property
     def headline(self) -> tuple[Claim, ...]:
         """The claims whose joint event is counted."""
         return tuple(claim for claim in self.claims if claim.headline)
@@ -263,6 +271,7 @@ class Characteristics:
         half = t_quantile(1 - self.alpha / 2, df) * se if with_se else np.full(n, nan)
         known = with_se and math.isfinite(truth)
         coverage = float(np.mean(np.abs(estimate - truth) <= half)) if known else nan
+        excludes = float(np.mean(np.abs(estimate) > half)) if with_se else nan
         return Performance(
             estimated=n,
             mean=mean,
@@ -274,6 +283,7 @@ class Characteristics:
             bias=mean - truth,
             coverage=coverage,
             coverage_error=math.sqrt(coverage * (1 - coverage) / n) if known else nan,
+            excludes_zero=excludes,
         )
 
     def failed_fits(self, scenario: str) -> dict[str, dict[str, int]]:

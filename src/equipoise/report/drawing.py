@@ -10,14 +10,12 @@ import re
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
-
-    from equipoise.analysis.results import Results
 
 #: Colours drawn by matplotlib → CSS variable of the page, and the colour in a file of its own.
 PALETTE = {
@@ -32,6 +30,15 @@ PALETTE = {
 INK, RULE, ARM0, ARM1, ARM2, ARM3, PAPER = PALETTE
 ARMS = (ARM0, ARM1, ARM2, ARM3)
 MARKERS = ("o", "s", "^", "D")
+
+
+class Shown(Protocol):
+    """What figures are made of: it says whether a program drew its data."""
+
+    @property
+    def simulated(self) -> bool:
+        """Whether it is marked as simulated."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +143,7 @@ def escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def mark_simulated(axes: Axes, results: Results) -> None:
+def mark_simulated(axes: Axes, results: Shown) -> None:
     if results.simulated:
         axes.text(
             0.5, 0.5, "SIMULATED", transform=axes.transAxes, ha="center", va="center",

@@ -1,0 +1,85 @@
+"""``equipoise design``: how often simulated trials would show what is claimed."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from equipoise.cli.commands import Seed, Study, app
+from equipoise.cli.guard import say
+
+Workers = Annotated[
+    int | None,
+    typer.Option("--workers", help="Processes; all processors when left out.", metavar="N"),
+]
+
+
+@app.command()
+def design(
+    study: Study,
+    trials: Annotated[
+        int, typer.Option("--trials", help="Simulated trials of each scenario.", metavar="N")
+    ] = 1000,
+    seed: Seed = 1,
+    scenario: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--scenario",
+            help="planned, link-off or null; may be given again. Left out: all three.",
+            metavar="NAME",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder to write into; default: out/STUDY-design.")
+    ] = None,
+    workers: Workers = None,
+) -> None:
+    """Simulate the trial many times, analyse each, and write how often it shows what is claimed."""
+    from equipoise.design.operating import SCENARIOS, operating_characteristics
+    from equipoise.design.storage import refuse_other_characteristics
+    from equipoise.protocol import load_protocol
+    from equipoise.report.twins_page import write_characteristics
+
+    protocol = load_protocol(study)
+    target = out or Path("out") / f"{protocol.trial.id}-design"
+    refuse_other_characteristics(target, protocol.hash)
+    started = time.monotonic()
+    found = operating_characteristics(
+        protocol, trials, seed, scenarios=scenario or SCENARIOS, workers=workers,
+        progress=show_progress(),
+    )  # fmt: skip
+    command = f"equipoise design {shlex.quote(study)} --trials {trials} --seed {seed}"
+    command += "".join(f" --scenario {name}" for name in scenario or ())
+    page = write_characteristics(found, target, command=command)
+    seconds = time.monotonic() - started
+    done = trials * len(found.scenarios)
+    print(f"SIMULATED: {done} trials in {seconds:.1f} s, a consequence of assumptions")
+    for name in found.scenarios:
+        tally = found.joint(name)
+        print(f"  {name:12}all headline claims in {100 * tally.proportion:.1f} % of trials")
+    print(page)
+
+
+def show_progress() -> Callable[[int, int], None]:
+    """Trials done and the time left: a line that is renewed at a terminal, else at every tenth."""
+    started = time.monotonic()
+    terminal = sys.stderr.isatty()
+    told = [0]
+
+    def show(done: int, total: int) -> None:
+        spent = time.monotonic() - started
+        left = spent * (total - done) / done
+        text = f"simulated and analysed {done} of {total} trials, about {left:.0f} s left"
+        if terminal:
+            print(f"\r{text}   ", end="\n" if done == total else "", file=sys.stderr, flush=True)
+        elif 10 * done // total > told[0]:
+            told[0] = 10 * done // total
+            say(text)
+
+    return show
