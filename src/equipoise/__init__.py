@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from equipoise.protocol import Protocol, load_protocol
     from equipoise.randomisation import Allocation, randomise
     from equipoise.records import Records, read_records, records_from_tables, write_records
-    from equipoise.report import write_report
+    from equipoise.report import write_characteristics, write_report
     from equipoise.simulation import simulate
     from equipoise.stats import BatchFits, MMRMFit, mmrm, mmrm_batch
     from equipoise.studies import builtin_studies
@@ -44,6 +44,7 @@ _HOME = {
     "read_results": "equipoise.analysis",
     "records_from_tables": "equipoise.records",
     "simulate": "equipoise.simulation",
+    "write_characteristics": "equipoise.report",
     "write_records": "equipoise.records",
     "write_report": "equipoise.report",
     "write_results": "equipoise.analysis",
@@ -71,6 +72,7 @@ __all__ = [
     "read_results",
     "records_from_tables",
     "simulate",
+    "write_characteristics",
     "write_records",
     "write_report",
     "write_results",

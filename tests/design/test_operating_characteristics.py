@@ -128,9 +128,7 @@ def test_other_covariances_go_down_the_ladder(twin):
 
 def test_a_response_as_key_secondary(twin):
     second = twin.estimands["depression_week8"].model_copy(update={"endpoint": "hdrs_response"})
-    protocol = twin.model_copy(
-        update={"estimands": {**twin.estimands, "depression_week8": second}}
-    )
+    protocol = twin.model_copy(update={"estimands": {**twin.estimands, "depression_week8": second}})
     hold_to_analyse(protocol, "planned", 2)
 
 
@@ -235,7 +233,7 @@ def hold_failed(protocol):
 
 def test_judging_uses_the_analysis_own_order_of_testing(twin, monkeypatch):
     """A gate that is taken out shows: the claims go through `answer_estimands`."""
-    import equipoise.design.judgement as judgement
+    from equipoise.design import judgement
 
     def shut(protocol, estimates, blinded):
         answers = answer_estimands(protocol, estimates, blinded)

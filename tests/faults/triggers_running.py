@@ -109,9 +109,8 @@ def trial_failed(box):
 @trigger
 def workers_lost(box):
     """The processes that share the work ended before it was done."""
-    from unittest import mock
-
     from concurrent.futures import process
+    from unittest import mock
 
     def broken(*_, **__):
         raise process.BrokenProcessPool

@@ -122,3 +122,10 @@ def library_missing(box):
     box.monkeypatch.delitem(sys.modules, "weasyprint", raising=False)
     box.monkeypatch.setattr(sys, "meta_path", [Absent, *sys.meta_path])
     box.command("run", "il2-depression", "--pdf")
+
+
+@trigger
+def characteristics_of_another_protocol(box):
+    """The folder holds the operating characteristics of another protocol."""
+    box.write("out/characteristics.json", '{"protocol_hash": "0000"}')
+    box.command("design", "il2-depression", "--trials", "2", "--out", "out")

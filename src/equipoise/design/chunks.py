@@ -99,9 +99,7 @@ def run_chunk(
             if stopped is not None and stopped():
                 raise StoppedError
             found.append(
-                values_of_records(
-                    protocol, records_of(trial - chunk.begin), work.plan.endpoints
-                )
+                values_of_records(protocol, records_of(trial - chunk.begin), work.plan.endpoints)
             )
         values = stack_trials(found)
         effects = analyse_chunk(work.plan, values, records_of)

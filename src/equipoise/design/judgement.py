@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -192,7 +193,7 @@ def _contrasts(
     for effect in asked:
         parts = effects.get(effect)
         values = {part: float(parts[part][trial]) for part in PARTS}
-        if values["estimate"] != values["estimate"]:
+        if math.isnan(values["estimate"]):
             continue
         found.append(
             Contrast.model_construct(
@@ -200,7 +201,7 @@ def _contrasts(
                 reference=plan.protocol.control,
                 visit=effect[3],
                 t=None,
-                **{part: None if value != value else value for part, value in values.items()},
+                **{part: None if math.isnan(value) else value for part, value in values.items()},
             )
         )
     return tuple(found)

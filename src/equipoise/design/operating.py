@@ -84,9 +84,7 @@ def operating_characteristics(
     kept = _Kept(work, names, trials)
     done, total = 0, trials * len(names)
     made = (
-        run_here(work, chunks)
-        if processes == 1
-        else run_apart(protocol, seed, chunks, processes)
+        run_here(work, chunks) if processes == 1 else run_apart(protocol, seed, chunks, processes)
     )
     for which, rows in made:
         kept.put(which, rows)
@@ -182,7 +180,10 @@ def _sizes(protocol: Protocol) -> tuple[tuple[str, int], ...]:
     """Participants planned for each arm, the control first, by the ratio."""
     total = sum(arm.ratio for arm in protocol.arms.values())
     return tuple(
-        (protocol.arms[key].label, round(protocol.population.size * protocol.arms[key].ratio / total))
+        (
+            protocol.arms[key].label,
+            round(protocol.population.size * protocol.arms[key].ratio / total),
+        )
         for key in protocol.arm_order
     )
 
@@ -202,18 +203,24 @@ def _checked(
     if protocol.single_arm:
         faults.append(
             Fault(
-                "design-without-control", "", "trial.design", "single-arm",
+                "design-without-control",
+                "",
+                "trial.design",
+                "single-arm",
                 "operating characteristics are of comparisons; a single-arm trial has none",
                 "give the protocol a control arm",
-            )  # fmt: skip
+            )
         )
     if protocol.assumptions.statistical is None:
         faults.append(
             Fault(
-                "assumptions-missing", "", "assumptions.statistical", "",
+                "assumptions-missing",
+                "",
+                "assumptions.statistical",
+                "",
                 "simulation needs the statistical assumptions of the protocol",
                 "add [assumptions.statistical]; `il2-depression` is an example",
-            )  # fmt: skip
+            )
         )
     for name, value, least in (("trials", trials, 1), ("chunk", chunk, 1), ("workers", workers, 1)):
         if name == "workers" and value is None:
@@ -221,27 +228,38 @@ def _checked(
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             faults.append(
                 Fault(
-                    "count-invalid", "", name, str(value),
+                    "count-invalid",
+                    "",
+                    name,
+                    str(value),
                     f"{name} is a whole number of at least {least}",
                     {"trials": "ask for example for 1000", "chunk": "leave it out"}.get(
                         name, "1 runs in this process; leave it out for all processors"
                     ),
-                )  # fmt: skip
+                )
             )
     unknown = [name for name in names if name not in list(Scenario)]
     for name in unknown:
         faults.append(
             Fault(
-                "scenario-unknown", "", "scenario", name,
-                "scenarios: " + ", ".join(Scenario), nearest(name, list(Scenario)),
-            )  # fmt: skip
+                "scenario-unknown",
+                "",
+                "scenario",
+                name,
+                "scenarios: " + ", ".join(Scenario),
+                nearest(name, list(Scenario)),
+            )
         )
     if not names or len(set(names)) < len(names):
         faults.append(
             Fault(
-                "scenarios-invalid", "", "scenarios", ", ".join(names),
-                "at least one scenario, each once", "for example planned, link-off, null",
-            )  # fmt: skip
+                "scenarios-invalid",
+                "",
+                "scenarios",
+                ", ".join(names),
+                "at least one scenario, each once",
+                "for example planned, link-off, null",
+            )
         )
     if faults:
         raise EquipoiseError("The trials are not run", faults)

@@ -133,9 +133,7 @@ def plan_analysis(protocol: Protocol) -> PlannedAnalysis:
         model = protocol.analysis.models.get(str(protocol.endpoints[name].model))
         if model is not None and model.subgroup and model.subgroup_formula:
             fits.append(_planned_fit(protocol, name, subgroup=True))
-    return PlannedAnalysis(
-        protocol, tuple(fits), by_records, outcomes, _plan_prediction(protocol)
-    )
+    return PlannedAnalysis(protocol, tuple(fits), by_records, outcomes, _plan_prediction(protocol))
 
 
 def effects_of_estimand(plan: PlannedAnalysis, key: str) -> dict[str, Effect]:

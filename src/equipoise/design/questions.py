@@ -14,6 +14,7 @@ from equipoise.protocol.questions import Scale
 if TYPE_CHECKING:
     from equipoise.protocol.questions import Endpoint
 
+
 @dataclass(frozen=True, slots=True)
 class Direction:
     """Which way an effect has to go: `sign` (0: either), from the value without effect."""
@@ -127,7 +128,7 @@ def _subgroups(plan: PlannedAnalysis) -> Iterator[PlannedClaim]:
         point = protocol.endpoints[estimand.endpoint]
         direction = planned_direction(point, None)
         what = f"{point.label} at {protocol.visit(estimand.visit).label}"
-        group = f"{what}: by {covariate.label.lower()}, from the model with the interaction"
+        group = f"{what} by {covariate.label.lower()}, from the model with the interaction"
 
         def of(
             level: str, name: str = estimand.endpoint, visit: str = estimand.visit
@@ -137,7 +138,7 @@ def _subgroups(plan: PlannedAnalysis) -> Iterator[PlannedClaim]:
         for level in levels:
             claim = Claim(
                 key=f"subgroup:{key}:{level}",
-                label=f"Effect in {covariate.level_labels.get(level, level)}",
+                label=f"{what}: effect in {covariate.level_labels.get(level, level)}",
                 rule=f"{what}: the interval of the effect there excludes none, in the planned "
                 "direction",
                 group=group,
@@ -146,7 +147,7 @@ def _subgroups(plan: PlannedAnalysis) -> Iterator[PlannedClaim]:
         both = "both groups" if len(levels) == 2 else "every group"
         claim = Claim(
             key=f"subgroup:{key}:all",
-            label=f"Effect in {both}",
+            label=f"{what}: effect in {both}",
             rule="all of these intervals exclude none in the same trial",
             group=group,
             caution=f"Not how an effect “in {both}” should be concluded: intervals in small "
@@ -158,7 +159,7 @@ def _subgroups(plan: PlannedAnalysis) -> Iterator[PlannedClaim]:
         for level in levels[1:]:
             claim = Claim(
                 key=f"interaction:{key}:{level}",
-                label=f"The effect differs between {levels[0]} and {level}",
+                label=f"{what}: the effect differs between {levels[0]} and {level}",
                 rule=f"{what}: the interval of the difference of the effects excludes none",
                 group=group,
             )

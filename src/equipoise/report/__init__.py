@@ -1,5 +1,6 @@
 """Results become what a person reads: one HTML file, figures, tables."""
 
+from equipoise.report.twins_page import write_characteristics
 from equipoise.report.writing import write_report
 
-__all__ = ["write_report"]
+__all__ = ["write_characteristics", "write_report"]

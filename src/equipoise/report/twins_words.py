@@ -101,9 +101,9 @@ def _subgroups(found: Characteristics) -> list[str]:
             if q.key.startswith(f"interaction:{estimand}:")
         ]
         text = (
-            f"{claim.group.partition(':')[0]}: the assumptions give every group an effect, yet all "
-            f"intervals exclude none in the same trial in {often(found.tally('planned', claim.key))}. "
-            "A group without a significant effect of its own is no group without an effect."
+            f"{claim.label}: although the assumptions give every group the effect, one trial shows "
+            f"it in each by an interval of its own in {often(found.tally('planned', claim.key))}. "
+            "A group without a significant effect is no group without an effect."
         )
         if all(truth == 0.0 for truth in truths):
             text += f" A difference between groups that is not there is found in {often(false)}."
@@ -153,7 +153,7 @@ def _prediction(found: Characteristics) -> list[str]:
 
 
 def _harms(found: Characteristics) -> list[str]:
-    return [f"{claim.label}: {claim.caution}" for claim in _of(found, "harms:") if claim.caution]
+    return [f"“{claim.label}”: {claim.caution}" for claim in _of(found, "harms:") if claim.caution]
 
 
 def _failures(found: Characteristics) -> str:
