@@ -104,9 +104,9 @@ class Box:
 
     def command(self, *arguments: str) -> None:
         """A command, called as the terminal does, without what turns errors into exit codes."""
-        from equipoise.cli.commands import app
+        from equipoise.cli import application
 
-        app(list(arguments), standalone_mode=False)
+        application()(list(arguments), standalone_mode=False)
 
 
 @contextmanager

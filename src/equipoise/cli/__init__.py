@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import typer
 
 __all__ = ["main"]
 
@@ -17,9 +21,14 @@ def main() -> None:
     guarded(_run)()
 
 
-def _run() -> None:
+def application() -> typer.Typer:
+    """The program with all of its commands."""
     for module in _COMMANDS:
         importlib.import_module(f"equipoise.cli.{module}")
     from equipoise.cli.commands import app
 
-    app()
+    return app
+
+
+def _run() -> None:
+    application()()
