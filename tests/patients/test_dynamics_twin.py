@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from equipoise.mechanisms import find_model
-from equipoise.patients.courses import Courses, follow
+from equipoise.patients.courses import follow
 from equipoise.patients.population import VirtualPatients, draw_patients
 from equipoise.patients.schedules import Schedule
 from tests.patients import plain_twin as twin
@@ -18,6 +18,9 @@ ASKED = 1e-6
 
 #: Below these a relative error says nothing: shares and logarithms that pass through 0.
 FLOOR = dict.fromkeys(("margination", "activation", "tone"), 0.3)
+
+#: A share that has gone back to 0 may end a few units of rounding below it.
+ROUNDING = 1e-12
 
 DAYS = (0.0, 4.0, 5.0, 7.0, 14.0, 28.0, 56.0, 84.0)
 DOSES = (0.0, 1.0, 2.0, 3.0, 4.0, 14.0, 21.0, 28.0, 35.0)
@@ -107,9 +110,9 @@ def test_no_pool_is_negative_whatever_the_parameters() -> None:
     courses = follow(people, schedule(1e8), DAYS)
     for name in (*POOLS, "sensitivity", "margination", "activation", "concentration"):
         assert np.isfinite(courses[name]).all(), name
-        assert courses[name].min() >= 0, name
-    assert courses["margination"].max() <= 1
-    assert courses["sensitivity"].max() <= 1
+        assert courses[name].min() > -ROUNDING, name
+    assert courses["margination"].max() < 1 + ROUNDING
+    assert courses["sensitivity"].max() < 1 + ROUNDING
 
 
 def test_a_missed_dose_is_a_schedule_without_it(people: VirtualPatients) -> None:
@@ -133,12 +136,14 @@ def test_pools_that_answer_in_proportion(people: VirtualPatients) -> None:
 
 
 def test_the_numbers_do_not_depend_on_threads_or_company(people: VirtualPatients) -> None:
-    def same(first: Courses, second: Courses, rows: slice) -> None:
-        for name in twin.STATES:
-            np.testing.assert_array_equal(first[name][rows], second[name], err_msg=name)
+    """Same bits for any number of threads; for other company, the same to rounding.
 
+    How often the first step of a Taylor series is halved depends on the fastest rate of all.
+    """
     crowd = draw_patients(find_model("il2"), 2000, np.random.default_rng(9))
     one, two = (follow(crowd, schedule(), (0.0, 4.0, 56.0), threads=k) for k in (1, 2))
-    same(one, two, slice(None))
     few = replace(crowd, values=(head := {k: v[:5] for k, v in crowd.values.items()}), mood=head)
-    same(one, follow(few, schedule(), (0.0, 4.0, 56.0)), slice(0, 5))
+    alone = follow(few, schedule(), (0.0, 4.0, 56.0))
+    for name in twin.STATES:
+        np.testing.assert_array_equal(one[name], two[name], err_msg=name)
+        assert error(name, one[name][:5], alone[name]) < 1e-10, name

@@ -110,7 +110,9 @@ def follow(
         given = given * np.asarray(taken, dtype=float)
     lag = 0.0 if schedule.route == "intravenous" else float(patients.values["lag"][0])
     onsets = [float(day) + lag for day in schedule.days]
-    grid = time_grid(onsets, days, refinement=refinement)
+    # A bolus is in the blood at once and leaves it faster than a depot fills it.
+    finer = 2 if schedule.route == "intravenous" else 1
+    grid = time_grid(onsets, days, refinement=refinement * finer)
     count = check_threads(threads)
     own = _run(patients.values, schedule.route, given, grid, len(days), count)
     driven = own[12]
