@@ -180,9 +180,7 @@ def _advance(
     return np.asarray(solution.y[:, -1], dtype=float)
 
 
-def _derivative(
-    p: Mapping[str, float], infusion: float
-) -> Callable[[float, Array], list[float]]:
+def _derivative(p: Mapping[str, float], infusion: float) -> Callable[[float, Array], list[float]]:
     k10, k12 = p["CL"] / p["V1"], p["Q"] / p["V1"]
 
     def derivative(t: float, state: Array) -> list[float]:

@@ -27,7 +27,9 @@ DOSES = (0.0, 1.0, 2.0, 3.0, 4.0, 14.0, 21.0, 28.0, 35.0)
 POOLS = ("treg", "th2", "naive_cd4", "naive_cd8", "nk", "eosinophils", "other_cd4")
 
 
-def schedule(amount: float = 1e6, days: tuple[float, ...] = DOSES, route: str = "subcutaneous") -> Schedule:
+def schedule(
+    amount: float = 1e6, days: tuple[float, ...] = DOSES, route: str = "subcutaneous"
+) -> Schedule:
     return Schedule(np.array(days), np.full(len(days), amount), unit="IU", route=route)
 
 
@@ -84,7 +86,10 @@ def test_order_of_convergence(people: VirtualPatients) -> None:
     """Halving every step divides the error by about 2**6: order 6, as designed."""
     finest = follow(people, schedule(), DAYS, refinement=16)
     errors = {
-        k: max(error(name, follow(people, schedule(), DAYS, refinement=k)[name], finest[name]) for name in twin.STATES)
+        k: max(
+            error(name, follow(people, schedule(), DAYS, refinement=k)[name], finest[name])
+            for name in twin.STATES
+        )
         for k in (1, 2, 3)
     }
     order = np.log(errors[1] / errors[3]) / np.log(3)

@@ -30,7 +30,9 @@ def of(people: VirtualPatients, i: int) -> dict[str, float]:
 def test_the_closed_form_is_the_matrix_exponential(people: VirtualPatients, route: str) -> None:
     plain = "bolus" if route == "intravenous" else route
     given = [(0.0, 1e6), (1.0, 0.5e6), (2.5, 2e6)]
-    ours = concentration(people.values, DAYS, [d for d, _ in given], [a for _, a in given], route=route)
+    ours = concentration(
+        people.values, DAYS, [d for d, _ in given], [a for _, a in given], route=route
+    )
     for i in range(people.size):
         doses = [twin.Dose(day, amount, plain) for day, amount in given]
         theirs = twin.concentrations(of(people, i), doses, DAYS)
@@ -45,7 +47,9 @@ def test_an_infusion_is_the_matrix_exponential(people: VirtualPatients) -> None:
         assert np.abs(ours[i] - theirs).max() < CLOSED_FORM * theirs.max()
 
 
-def test_the_matrix_exponential_and_the_solver_agree_with_one_another(people: VirtualPatients) -> None:
+def test_the_matrix_exponential_and_the_solver_agree_with_one_another(
+    people: VirtualPatients,
+) -> None:
     doses = [twin.Dose(0.0, 1e6), twin.Dose(1.0, 1e6)]
     days = [0.0, 0.1, 1.0, 1.5]
     solved = twin.follow_plainly(of(people, 0), doses, days)["concentration"]
@@ -54,7 +58,9 @@ def test_the_matrix_exponential_and_the_solver_agree_with_one_another(people: Vi
 
 
 @pytest.mark.parametrize("route", ["subcutaneous", "intravenous"])
-def test_area_and_mean_residence_time_are_the_exact_moments(people: VirtualPatients, route: str) -> None:
+def test_area_and_mean_residence_time_are_the_exact_moments(
+    people: VirtualPatients, route: str
+) -> None:
     """AUC = F D / CL; mean residence time = Vss / CL + lag + 1/ka + 1/kl."""
     area = area_under_curve(people.values, 1e6, route)
     found = disposition(people.values)
