@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.patients import plain_twin as twin
 
 from equipoise.mechanisms import find_model
 from equipoise.patients.courses import follow
 from equipoise.patients.population import VirtualPatients, draw_patients
 from equipoise.patients.schedules import Schedule
-from tests.patients import plain_twin as twin
 
 #: What the issue asks for on every state; the kernel stays far below.
 ASKED = 1e-6

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.patients import plain_twin as twin
 
 from equipoise.mechanisms import find_model
 from equipoise.patients.pharmacokinetics import area_under_curve, concentration, disposition
 from equipoise.patients.population import VirtualPatients, draw_patients
-from tests.patients import plain_twin as twin
 
 #: Relative to the highest concentration: sums of four exponentials that nearly cancel early on.
 CLOSED_FORM = 1e-10
