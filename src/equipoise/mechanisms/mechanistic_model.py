@@ -43,7 +43,7 @@ class MechanisticModel:
     parameters, effects, covariates, sources
         By name, in the order of the file.
     correlations
-        ``(first, second)`` → correlation of two random effects that a user asked for.
+        ``(first, second)`` → correlation of two random effects, of the file or asked for.
     """
 
     name: str
@@ -74,7 +74,7 @@ class MechanisticModel:
         """Correlations of the random effects, in the order of `random_effects`.
 
         The recruitment parameters share one responsiveness with the loading `share`; `phi` has
-        the correlation `rho` with it. What a user gave stands over that.
+        the correlation `rho` with it. What the file or a user gave stands over that.
         """
         names = self.random_effects
         share, rho = self.value("share"), self.value("rho")

@@ -77,7 +77,9 @@ def read_model(path: Path) -> MechanisticModel:
             {name: _covariate(name, row) for name, row in table["covariates"].items()}
         ),
         sources=MappingProxyType(sources),
-        correlations=MappingProxyType({}),
+        correlations=MappingProxyType(
+            {_pair(key): float(value) for key, value in table.get("correlations", {}).items()}
+        ),
     )
     named = [*model.parameters.values(), *model.effects.values(), *model.covariates.values()]
     for row in named:
@@ -87,7 +89,14 @@ def read_model(path: Path) -> MechanisticModel:
         assert row.lower <= row.value <= row.upper, f"{path.name}: {row.name}: bounds"
     for effect in model.effects.values():
         assert effect.on in model.parameters, f"{path.name}: {effect.name}: on"
+    assert not list(model.faults_in({}, model.correlations)), f"{path.name}: correlations"
+    assert not list(model.inconsistencies()), f"{path.name}: inconsistent"
     return model
+
+
+def _pair(key: str) -> tuple[str, str]:
+    first, second = key.split(",")
+    return first, second
 
 
 def _parameter(name: str, row: dict[str, Any]) -> Parameter:
