@@ -37,6 +37,7 @@ ALLOWED = {
     "records": BASE | {"protocol", "instruments"},
     "randomisation": BASE | {"protocol", "instruments"},
     "patients": BASE | {"protocol", "instruments", "mechanisms", "stats"},
+    "exchange": BASE | {"mechanisms", "patients"},
     "simulation": BASE
     | {"protocol", "instruments", "mechanisms", "records", "randomisation", "patients"},
     "analysis": BASE | {"protocol", "instruments", "records", "randomisation", "stats"},
@@ -44,7 +45,8 @@ ALLOWED = {
                       "simulation", "stats", "analysis"},
     "report": BASE | {"analysis", "design"},
     "cli": BASE | {"protocol", "instruments", "mechanisms", "records", "randomisation", "patients",
-                   "simulation", "stats", "analysis", "design", "report", "studies"},
+                   "simulation", "stats", "analysis", "design", "report", "studies",
+                   "exchange"},
 }  # fmt: skip
 
 

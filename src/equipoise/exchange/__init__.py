@@ -1,4 +1,4 @@
-"""Exchange with other programs: a mechanistic model as SBML. Imported nowhere, only written."""
+"""Exchange with other programs: a mechanistic model as SBML. Written, never read."""
 
 from equipoise.exchange.sbml_document import export_sbml, parameter_hash
 

@@ -79,6 +79,9 @@ def parameter_table(model: MechanisticModel) -> str:
         lines += [_line(_effect_cells(effect), widths), *_wrapped(remark)]
     lines += ["", "covariates, where the protocol does not say them"]
     lines += [f"  {row.name:14}{_covariate(row)}" for row in model.covariates.values()]
+    if model.correlations:
+        lines += ["", "correlations of random effects"]
+        lines += [f"  {a} with {b:10}{number(r)}" for (a, b), r in model.correlations.items()]
     lines += ["", "sources"]
     for key, source in model.sources.items():
         first, *rest = _wrapped(f"{source.citation} ({source.certainty})", 18)
@@ -100,6 +103,7 @@ def model_json(model: MechanisticModel) -> str:
     for part in ("parameters", "effects", "covariates", "sources"):
         table: Mapping[str, Any] = getattr(model, part)
         found[part] = {key: _fields(row) for key, row in table.items()}
+    found["correlations"] = {f"{a},{b}": r for (a, b), r in model.correlations.items()}
     return json.dumps(found, indent=1, ensure_ascii=False)
 
 
@@ -153,6 +157,11 @@ def parameter_page(model: MechanisticModel) -> str:
     for row in model.covariates.values():
         cells = (f"`{row.name}`", _distribution(row), str(row.origin), row.source or "")
         lines.append(f"| {' | '.join(cells)} |")
+    if model.correlations:
+        lines += ["", "## Correlations of random effects", ""]
+        lines += [
+            f"- `{a}` with `{b}`: {number(r)} (assumed)" for (a, b), r in model.correlations.items()
+        ]
     lines += ["", "## Sources", ""]
     lines += [f"- `{k}`: {s.citation} ({s.certainty})" for k, s in model.sources.items()]
     return "\n".join(lines) + "\n"
