@@ -35,11 +35,12 @@ INFUSION = Schedule(np.array([0.0]), np.array([1.8]), route="intravenous", hours
 DAYS = (0.0, 0.1, 0.6, 1.0, 4.0, 7.0, 14.3, 28.0, 56.0, 84.0)
 
 #: What a relative error is taken of at least: a state that is nearly 0 has none to speak of.
-FLOOR = 0.01
+#: Margination, activation and log tone begin at 0 and are of the order of 1.
+FLOORS = {"margination": 0.3, "activation": 0.3, "tone": 0.3}
 
 
-def relative(found, expected):
-    return np.max(np.abs(found - expected) / np.maximum(np.abs(expected), FLOOR))
+def relative(found, expected, name=""):
+    return np.max(np.abs(found - expected) / np.maximum(np.abs(expected), FLOORS.get(name, 0.01)))
 
 
 def everybody():
@@ -53,6 +54,13 @@ def everybody():
             ("second", drawn, 1),
         ):
             yield pytest.param(patients, row, id=f"{name}-{label}")
+
+
+def exported_blood(blood):
+    """Name in the file → (n, d) of `blood_values`."""
+    found = {f"{name}_percent": column for name, column in blood.percent.items()}
+    found |= {f"{name.lower()}_count": column for name, column in blood.count.items()}
+    return found | {"crp": blood.labs["crp"], "eosinophil_count": blood.labs["eosinophils"]}
 
 
 def text_of(patients, row, schedule):
@@ -82,7 +90,7 @@ def test_a_wrong_unit_would_be_complained_of():
     assert complaints(text.replace("<ci>kS</ci>", "<ci>kX</ci>").replace(":ci>kS<", ":ci>kX<"))
 
 
-@pytest.mark.parametrize(("patients", "row"), everybody())
+@pytest.mark.parametrize(("patients", "row"), list(everybody()))
 def test_libroadrunner_has_the_same_numbers_for_every_state(patients, row):
     schedule = SCHEDULES[patients.model.name]
     names = ["concentration", *(state.name for state in STATES)]
@@ -90,17 +98,18 @@ def test_libroadrunner_has_the_same_numbers_for_every_state(patients, row):
     courses = follow(patients, schedule, DAYS)
     for name in names:
         # The kernel is held to 1e-6; CVODE at 1e-11 is one or two digits better.
-        assert relative(found[name], courses[name][row]) < 1e-6, name
+        assert relative(found[name], courses[name][row], name) < 1e-6, name
 
 
-@pytest.mark.parametrize(("patients", "row"), everybody())
+@pytest.mark.parametrize(("patients", "row"), list(everybody()))
 def test_libroadrunner_has_the_same_blood(patients, row):
     schedule = SCHEDULES[patients.model.name]
     found = simulated(text_of(patients, row, schedule), DAYS, [item.name for item in BLOOD])
     blood = blood_values(patients, follow(patients, schedule, DAYS))
-    pairs = blood_pairs(blood)
-    assert set(pairs) == {item.name for item in BLOOD if not re.match("cd[48]_", item.name)}
-    for name, expected in pairs.items():
+    shares = {item.name for item in BLOOD if "fraction" in item.meaning}
+    expected_values = exported_blood(blood)
+    assert set(expected_values) == {item.name for item in BLOOD} - shares
+    for name, expected in expected_values.items():
         assert relative(found[name], expected[row]) < 1e-6, name
 
 
@@ -120,8 +129,8 @@ def test_intravenous_doses_follow_the_closed_form(schedule):
     # At the moment of a bolus the file gives the value after it, and so does the closed form.
     assert relative(found, expected) < 1e-8
     if schedule.hours:
-        # 10^6 U/m2 over 6 h: median 41 U/mL at the end (Konrad 1990).
-        assert found[3] == pytest.approx(41.7, abs=0.2)
+        # 10^6 U/m2 over 6 h: median 41 U/mL (Konrad 1990).
+        assert found[3] == pytest.approx(41, abs=0.5)
     else:
         assert found[0] == pytest.approx(650, abs=0.1)
 

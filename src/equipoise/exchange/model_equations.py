@@ -118,6 +118,8 @@ BLOOD = (
     Quantity("naive_cd4_count", "Naive CD4+ cells", "cells/uL", "CD4 * cd4_naive"),
     Quantity("other_cd4_count", "Other CD4+ cells", "cells/uL", "CD4 * cd4_other"),
     Quantity("naive_cd8_count", "Naive CD8+ cells", "cells/uL", "CD8 * cd8_naive"),
+    Quantity("cd4_count", "CD4+ cells", "cells/uL", f"CD4 * {_CD4}"),
+    Quantity("cd8_count", "CD8+ cells", "cells/uL", f"CD8 * {_CD8}"),
     Quantity("nk_count", "NK cells", "cells/uL", "NK0 * nk * (1 - mK * margination)"),
     Quantity("eosinophil_count", "Eosinophils", "10^9/L",
              "EOS0 * eosinophils * (1 - mG * margination)"),
