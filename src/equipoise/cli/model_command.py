@@ -33,9 +33,7 @@ def model(
     dose: Annotated[
         float | None, typer.Option("--dose", help="How much each time (MIU or mg).")
     ] = None,
-    days: Annotated[
-        float, typer.Option("--days", help="How long the schedule may go on.")
-    ] = 84.0,
+    days: Annotated[float, typer.Option("--days", help="How long the schedule may go on.")] = 84.0,
 ) -> None:
     """List the mechanistic models of virtual patients, print one, or write it as SBML."""
     from equipoise.mechanisms import find_model

@@ -130,9 +130,7 @@ def export_sbml(
         _add_parameter(parameters, f"dose_{k}", meaning, amount, float(dose))
     for state in STATES:
         start = own.get("S0", model.value("S0")) if state.initial is None else state.initial
-        _add_parameter(
-            parameters, state.name, state.meaning, state.unit, start, constant=False
-        )
+        _add_parameter(parameters, state.name, state.meaning, state.unit, start, constant=False)
     for item in computed:
         _add_parameter(parameters, item.name, item.meaning, item.unit, None, constant=False)
     _add_initial_sizes(body)
@@ -210,9 +208,7 @@ def _faults(
     return found
 
 
-def _about(
-    model: MechanisticModel, schedule: Schedule, patient: Mapping[str, float]
-) -> list[str]:
+def _about(model: MechanisticModel, schedule: Schedule, patient: Mapping[str, float]) -> list[str]:
     who = "One virtual patient." if patient else "The typical patient."
     days = ", ".join(f"{float(day):g}" for day in schedule.days) or "none"
     return [
@@ -366,9 +362,7 @@ def _add_events(body: Element, schedule: Schedule, lag: float) -> None:
             length = schedule.hours / 24
             for name, sign, at in (("begin", "+", day), ("end", "-", day + length)):
                 rate = f"infusion {sign} dose_{k} / {length!r}"
-                _add_event(
-                    events, f"{name}_{k}", f"Infusion {k}: {name}", at, ("infusion", rate)
-                )
+                _add_event(events, f"{name}_{k}", f"Infusion {k}: {name}", at, ("infusion", rate))
     if len(events):
         body.append(events)
 
