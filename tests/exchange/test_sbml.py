@@ -237,7 +237,7 @@ def test_the_command_writes_the_file(tmp_path):
         refused = said(*words)
         assert refused.exit_code == 2
         assert message in re.sub(r"[\s│]+", " ", refused.output)
-    with pytest.raises(EquipoiseError, match="names? another --out|name a folder"):
+    with pytest.raises(EquipoiseError, match=r"names? another --out|name a folder"):
         CliRunner().invoke(
             model_command.app,
             ["model", "il2", "--sbml", str(path / "x.xml")],

@@ -60,7 +60,8 @@ def _element(node: ast.expr, unit: str) -> Element:
         return _apply(_OPERATORS[type(node.op)], [node.operand], unit)
     if isinstance(node, ast.Compare):
         return _apply(_OPERATORS[type(node.ops[0])], [node.left, node.comparators[0]], unit)
-    assert isinstance(node, ast.Call) and isinstance(node.func, ast.Name), ast.dump(node)
+    assert isinstance(node, ast.Call), ast.dump(node)
+    assert isinstance(node.func, ast.Name), ast.dump(node)
     assert node.func.id == "exp", node.func.id
     return _apply("exp", node.args, unit)
 
