@@ -90,7 +90,8 @@ def single(heading: str, **fault: str) -> EquipoiseError:
 
 def nearest(name: str, valid: Sequence[str]) -> str:
     """A hint that names the nearest valid words, or all of them when they are few."""
-    close = difflib.get_close_matches(name, valid, n=3, cutoff=0.6)
+    close = [word for word in valid if word.lower() == name.lower()]
+    close = close or difflib.get_close_matches(name, valid, n=3, cutoff=0.6)
     if close:
         return "did you mean " + " or ".join(f"`{word}`" for word in close) + "?"
     if len(valid) <= 12:
