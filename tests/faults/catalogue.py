@@ -33,6 +33,7 @@ PARTS = {
     "triggers_people": "People, allocation and the blind",
     "triggers_running": "Drawing, analysing, reporting",
     "triggers_schedules": "Doses and schedules",
+    "triggers_patients": "Mechanistic models and virtual patients",
     "triggers_monitoring": "Monitoring",
     "triggers_writing": "Writing",
 }

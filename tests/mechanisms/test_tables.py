@@ -24,7 +24,8 @@ def test_every_number_is_sourced_or_owned_up_to(name):
         assert row.lower <= row.value <= row.upper
         assert row.lower < row.upper
         if row.origin in (Origin.FACT, Origin.DERIVED):
-            assert row.source is not None and model.sources[row.source].citation, row.name
+            assert row.source is not None, row.name
+            assert model.sources[row.source].citation, row.name
             # what is only remembered is no fact
             assert row.origin is not Origin.FACT or model.sources[row.source].certainty != (
                 "recalled"

@@ -189,7 +189,7 @@ def test_what_is_asked_wrongly_is_refused_at_once():
             covariates={"cmv": ["yes"] * 3, "height_cm": [170] * 3, "age": [40.0]},
         )  # fmt: skip
     assert {fault.code for fault in caught.value.faults} == {
-        "level-unknown", "covariate-unknown", "covariate-length", "link-outside-bounds",
+        "covariate-level-unknown", "covariate-unknown", "covariate-length", "link-outside-bounds",
     }  # fmt: skip
     assert "levels of cmv: negative, positive" in str(caught.value)
 
@@ -205,7 +205,7 @@ def test_what_cannot_be_followed_is_refused_at_once():
     with pytest.raises(EquipoiseError) as caught:
         follow(typical, Schedule(days=[0, 30], amounts=[1, 1], unit="mg", route="oral"), (0, 14, 7))
     assert [fault.code for fault in caught.value.faults] == [
-        "days-not-ascending", "dose-after-end", "dose-unit-unknown", "route-unknown",
+        "days-not-ascending", "dose-after-end", "amount-unit-other", "route-unknown",
     ]  # fmt: skip
     infusion = Schedule(days=[0], amounts=[1], route="intravenous", hours=6)
     with pytest.raises(EquipoiseError, match="ask `concentration` for an infusion"):

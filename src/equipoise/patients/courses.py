@@ -12,7 +12,7 @@ from equipoise.faults import EquipoiseError, Fault
 from equipoise.patients.kernel_loading import load_follow_blocks
 from equipoise.patients.pharmacokinetics import disposition
 from equipoise.patients.population import VirtualPatients
-from equipoise.patients.schedules import UNITS, Schedule
+from equipoise.patients.schedules import Schedule
 from equipoise.patients.time_grid import TimeGrid, time_grid
 from equipoise.stats.threads import check_threads, in_chunks
 
@@ -104,7 +104,7 @@ def follow(
         raise EquipoiseError("The patients are not followed", faults)
     days = tuple(float(day) for day in days)
     n = patients.size
-    amounts = np.asarray(schedule.amounts, dtype=float) * UNITS[schedule.unit][1]
+    amounts = schedule.amounts_in(patients.model.amount_unit)
     given = np.broadcast_to(amounts, (n, len(amounts)))
     if taken is not None:
         given = given * np.asarray(taken, dtype=float)
@@ -225,12 +225,10 @@ def _faults(patients: VirtualPatients, schedule: Schedule, days: Sequence[float]
             "cells and mood follow injections, boluses and oral doses",
             "ask `concentration` for an infusion; give it here as boluses",
         )  # fmt: skip
-    units = [unit for unit, (base, _) in UNITS.items() if base == model.amount_unit]
-    if schedule.unit not in units:
-        fault(
-            "dose-unit-unknown", "unit", schedule.unit,
-            "units of doses: " + ", ".join(units), "choose one of them",
-        )  # fmt: skip
+    try:
+        schedule.amounts_in(model.amount_unit)
+    except EquipoiseError as error:
+        found += error.faults
     if schedule.route not in model.routes:
         fault(
             "route-unknown", "route", schedule.route,

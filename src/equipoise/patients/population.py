@@ -174,7 +174,7 @@ def _faults(
         for level in unknown:
             found.append(
                 Fault(
-                    code="level-unknown",
+                    code="covariate-level-unknown",
                     where=where,
                     field=name,
                     value=level,
