@@ -43,7 +43,7 @@ ALLOWED = {
     "analysis": BASE | {"protocol", "instruments", "records", "randomisation", "stats"},
     "design": BASE | {"protocol", "instruments", "records", "randomisation", "patients",
                       "simulation", "stats", "analysis"},
-    "report": BASE | {"analysis", "design"},
+    "report": BASE | {"analysis", "design", "mechanisms", "patients"},
     "cli": BASE | {"protocol", "instruments", "mechanisms", "records", "randomisation", "patients",
                    "simulation", "stats", "analysis", "design", "report", "studies",
                    "exchange"},

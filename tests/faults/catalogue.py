@@ -34,6 +34,7 @@ PARTS = {
     "triggers_running": "Drawing, analysing, reporting",
     "triggers_schedules": "Doses and schedules",
     "triggers_patients": "Mechanistic models and virtual patients",
+    "triggers_exploration": "Exploring",
     "triggers_monitoring": "Monitoring",
     "triggers_writing": "Writing",
 }

@@ -11,7 +11,13 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 #: Modules whose commands are registered when they are imported, in the order of `--help`.
-_COMMANDS = ("commands", "monitor_command", "model_command", "design_command")
+_COMMANDS = (
+    "commands",
+    "monitor_command",
+    "model_command",
+    "explore_command",
+    "design_command",
+)
 
 
 def main() -> None:

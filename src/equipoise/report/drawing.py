@@ -145,10 +145,15 @@ def escape(text: str) -> str:
 
 def mark_simulated(axes: Axes, results: Shown) -> None:
     if results.simulated:
-        axes.text(
-            0.5, 0.5, "SIMULATED", transform=axes.transAxes, ha="center", va="center",
-            fontsize=26, color=RULE, alpha=0.45, rotation=20, zorder=0, weight="bold",
-        )  # fmt: skip
+        write_simulated(axes)
+
+
+def write_simulated(axes: Axes) -> None:
+    """The word behind what is drawn."""
+    axes.text(
+        0.5, 0.5, "SIMULATED", transform=axes.transAxes, ha="center", va="center",
+        fontsize=26, color=RULE, alpha=0.45, rotation=20, zorder=0, weight="bold",
+    )  # fmt: skip
 
 
 def plain_log_ticks(axes: Axes, axis: str = "y") -> None:
