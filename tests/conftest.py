@@ -16,6 +16,10 @@ SHARED_DATA = ROOT.parent / "shared" / "data"
 
 def pytest_configure(config: pytest.Config) -> None:
     """Compile once, before any test: a test must not pay for it, nor time it."""
+    from hypothesis import settings
+
+    settings.register_profile("untimed", deadline=None)
+    settings.load_profile("untimed")
     from equipoise.patients import compile_patient_kernels
     from equipoise.stats import compile_kernels
 

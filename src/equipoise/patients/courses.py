@@ -32,6 +32,11 @@ ROWS = (
     "kB", "kS",
 )  # fmt: skip
 
+#: Rates (1/d) up to which the series of exponentials are halved alike for everybody, so that no
+#: patient's numbers depend on the company: of the concentration, and of all that is slower.
+_FASTEST, _SLOWEST = 1024.0, 4.0
+_SLOW_ROWS = [14, *range(21, 27), 28, 34, 36, 37]
+
 #: Patients that one call of the kernel follows are at least worth a thread of their own.
 _OPERATIONS_A_STEP = 400
 
@@ -109,7 +114,7 @@ def follow(
     if taken is not None:
         given = given * np.asarray(taken, dtype=float)
     lag = 0.0 if schedule.route == "intravenous" else float(patients.values["lag"][0])
-    onsets = [float(day) + lag for day in schedule.days]
+    onsets = tuple(float(day) + lag for day in schedule.days)
     # A bolus is in the blood at once and leaves it faster than a depot fills it.
     finer = 2 if schedule.route == "intravenous" else 1
     grid = time_grid(onsets, days, refinement=refinement * finer)
@@ -131,34 +136,36 @@ def _run(
     days: int,
     threads: int,
 ) -> np.ndarray:
-    """(13, n, days) states of the kernel."""
+    """(13, n, days) states of the kernel; who gets no dose stays at baseline and is not run."""
     import numpy as np
 
-    kernel = load_follow_blocks()
-    pk = disposition(values)
-    rows = np.stack([*pk.rates, *pk.coefficients(route), *(values[name] for name in ROWS)])
-    n = rows.shape[1]
-    parameters = _in_blocks(rows)
+    n = len(given)
+    states = np.zeros((13, n, days))
+    # Before anything: receptors available, pools at their baseline.
+    states[[1, *range(4, 11)]] = 1.0
+    treated = np.flatnonzero(given.any(axis=1))
+    if not grid.steps or not len(treated):
+        return states
+    own = {name: column[treated] for name, column in values.items()}
+    pk = disposition(own)
+    rows = np.stack([*pk.rates, *pk.coefficients(route), *(own[name] for name in ROWS)])
+    parameters, amounts = _in_blocks(rows), _in_blocks(given[treated].T)
     blocks = parameters.shape[0]
-    amounts = _in_blocks(given.T) if given.shape[1] else np.zeros((blocks, 0))
-    states = np.zeros((blocks, days, 13 * LANES))
-    # Day 0, before anything: receptors available, pools at their baseline.
-    first = states[:, 0].reshape(blocks, 13, LANES)
-    first[:, [1, 4, 5, 6, 7, 8, 9, 10]] = 1.0
-    halvings = (
-        _halvings(grid.units, float(rows[:4].max())),
-        _halvings(grid.units, float(rows[[14, *range(21, 27), 28, 34, 36, 37]].max())),
-    )
-
+    written = np.zeros((blocks, days, 13 * LANES))
+    written.reshape(blocks, days, 13, LANES)[:, 0] = states[:, :1, 0]
+    fast = max(_FASTEST, float(rows[:4].max()))
+    slow = max(_SLOWEST, float(rows[_SLOW_ROWS].max()))
+    halvings = _halvings(grid.units, fast), _halvings(grid.units, slow)
     steps = (grid.units, grid.first, grid.levels, grid.dose, grid.output, *halvings)
+    kernel = load_follow_blocks()
 
     def call(begin: int, end: int) -> None:
-        kernel(parameters, amounts, *steps, states, begin, end)
+        kernel(parameters, amounts, *steps, written, begin, end)
 
-    if grid.steps:
-        in_chunks(call, blocks, LANES * _OPERATIONS_A_STEP * grid.steps, threads)
-    ordered = states.reshape(blocks, days, 13, LANES).transpose(2, 0, 3, 1)
-    return ordered.reshape(13, blocks * LANES, days)[:, :n]
+    in_chunks(call, blocks, LANES * _OPERATIONS_A_STEP * grid.steps, threads)
+    ordered = written.reshape(blocks, days, 13, LANES).transpose(2, 0, 3, 1)
+    states[:, treated] = ordered.reshape(13, blocks * LANES, days)[:, : len(treated)]
+    return states
 
 
 def _in_blocks(rows: np.ndarray) -> np.ndarray:

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import numpy as np
 
 #: First step after an onset (days), steps between two doublings, greatest step while a dose is
@@ -57,7 +56,10 @@ class TimeGrid:
     steps: int
 
 
-def time_grid(onsets: Sequence[float], days: Sequence[float], *, refinement: int = 1) -> TimeGrid:
+@lru_cache(maxsize=64)
+def time_grid(
+    onsets: tuple[float, ...], days: tuple[float, ...], *, refinement: int = 1
+) -> TimeGrid:
     """The grid from day 0 to the last of `days`.
 
     Parameters
