@@ -8,6 +8,7 @@ Source: Salmon et al., Parallel random numbers: as easy as 1, 2, 3. SC11 (2011).
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from equipoise.faults import single
@@ -67,7 +68,16 @@ def stream(seed: int, purpose: str, trial: int = 0) -> np.random.Generator:
             rule="a trial's index is a whole number from 0 to 2**64 - 1",
             remedy="give for example 0",
         )
+    counter = np.array([0, 0, trial, 0], dtype=np.uint64)
+    return np.random.Generator(np.random.Philox(key=_key(seed, purpose), counter=counter))
+
+
+@lru_cache(maxsize=256)
+def _key(seed: int, purpose: str) -> np.ndarray:
+    """(2,) the key of a stream: the same for all trials of a seed."""
+    import numpy as np
+
     digest = hashlib.sha256(f"equipoise/{purpose}/{seed}".encode()).digest()
     key = np.frombuffer(digest[:16], dtype="<u8").astype(np.uint64)
-    counter = np.array([0, 0, trial, 0], dtype=np.uint64)
-    return np.random.Generator(np.random.Philox(key=key, counter=counter))
+    key.flags.writeable = False
+    return key

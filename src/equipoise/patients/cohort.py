@@ -39,3 +39,10 @@ class Cohort:
     scores: Mapping[str, np.ndarray]
     cells: Mapping[tuple[str, str], np.ndarray]
     labs: Mapping[str, np.ndarray]
+
+
+def followed_arms(arms: np.ndarray, control: int, scenario: Scenario) -> np.ndarray:
+    """(n,) indices of the arms whose courses people follow: the control's under ``null``."""
+    import numpy as np
+
+    return np.full_like(arms, control) if scenario is Scenario.NULL else arms

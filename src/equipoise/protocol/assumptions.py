@@ -111,6 +111,11 @@ class Dropout(Part):
     slope: Number = Field(
         0.0, description="Added to the logit of leaving per SD of a worse last score (MAR)"
     )
+    slope_unseen: Number = Field(
+        0.0,
+        description="Added to the logit of leaving per SD of a worse next score, which is then "
+        "not seen (MNAR)",
+    )
     missed_visit: Fraction = Field(0.0, description="Probability to miss a single visit")
     reasons: Map[Text, Fraction] = Field(description="Reason → probability; they sum to 1")
 

@@ -1,6 +1,6 @@
 """Allocation methods, the list, and the seal that proves it was fixed beforehand."""
 
-from equipoise.randomisation.allocation_list import Allocation, randomise
+from equipoise.randomisation.allocation_list import Allocation, draw_lists, randomise
 from equipoise.randomisation.redrawn_lists import redraw
 from equipoise.randomisation.seal import (
     Seal,
@@ -13,6 +13,7 @@ from equipoise.randomisation.seal import (
 __all__ = [
     "Allocation",
     "Seal",
+    "draw_lists",
     "randomise",
     "read_seal",
     "redraw",

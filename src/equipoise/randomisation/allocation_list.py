@@ -102,6 +102,35 @@ def randomise(protocol: Protocol, seed: int, *, trial: int = 0) -> Allocation:
     """
     import polars as pl
 
+    keys = list(protocol.arms)
+    lists = draw_lists(protocol, seed, trial=trial)
+    frames = [
+        pl.DataFrame(
+            {
+                "stratum": [stratum] * len(arms),
+                "sequence": range(1, len(arms) + 1),
+                "arm": [keys[i] for i in arms],
+            },
+            schema={"stratum": pl.String, "sequence": pl.Int64, "arm": pl.String},
+        )
+        for stratum, arms in lists.items()
+    ]
+    return Allocation(pl.concat(frames), seed, protocol.hash)
+
+
+def draw_lists(protocol: Protocol, seed: int, *, trial: int = 0) -> dict[str, np.ndarray]:
+    """The list of `randomise` as arrays, without the frame.
+
+    Returns
+    -------
+    dict
+        Stratum → (places,) indices into `protocol.arms`.
+
+    Raises
+    ------
+    EquipoiseError
+        When the trial has one arm, or the seed is invalid.
+    """
     if protocol.single_arm:
         raise single(
             "No list is drawn",
@@ -111,19 +140,7 @@ def randomise(protocol: Protocol, seed: int, *, trial: int = 0) -> Allocation:
             rule="a list allocates participants to at least two arms",
             remedy='nobody is randomised in this trial; for two arms set trial.design = "parallel"',
         )
-    keys = list(protocol.arms)
-    frames = []
-    for index, (stratum, size) in enumerate(stratum_sizes(protocol).items()):
-        generator = stream(seed, f"allocation/{index}", trial)
-        arms = draw_arms(protocol, size, generator)
-        frames.append(
-            pl.DataFrame(
-                {
-                    "stratum": [stratum] * size,
-                    "sequence": range(1, size + 1),
-                    "arm": [keys[i] for i in arms],
-                },
-                schema={"stratum": pl.String, "sequence": pl.Int64, "arm": pl.String},
-            )
-        )
-    return Allocation(pl.concat(frames), seed, protocol.hash)
+    return {
+        stratum: draw_arms(protocol, size, stream(seed, f"allocation/{index}", trial))
+        for index, (stratum, size) in enumerate(stratum_sizes(protocol).items())
+    }

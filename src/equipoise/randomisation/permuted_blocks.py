@@ -5,6 +5,7 @@ Source: Rosenberger and Lachin, Randomization in Clinical Trials, 2nd ed. (2016)
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -40,27 +41,25 @@ def permuted_blocks(
     import numpy as np
 
     unit = int(ratio.sum())
-    sizes = np.array(sorted(set(block_sizes)))
+    sizes = tuple(sorted(set(block_sizes)))
     fillable = _fillable(size, sizes) if complete else None
+    contents = {b: np.repeat(np.arange(len(ratio)), ratio * (b // unit)) for b in sizes}
     arms: list[np.ndarray] = []
     left = size
     while left > 0:
         open_sizes = sizes
         if fillable is not None:
-            open_sizes = np.array([b for b in sizes if b <= left and fillable[left - b]])
-        block = int(open_sizes[generator.integers(0, len(open_sizes))])
-        content = np.repeat(np.arange(len(ratio)), ratio * (block // unit))
-        arms.append(generator.permutation(content)[:left])
+            open_sizes = tuple(b for b in sizes if b <= left and fillable[left - b])
+        block = open_sizes[generator.integers(0, len(open_sizes))]
+        arms.append(generator.permutation(contents[block])[:left])
         left -= block
     return np.concatenate(arms)
 
 
-def _fillable(size: int, blocks: np.ndarray) -> np.ndarray:
+@lru_cache(maxsize=64)
+def _fillable(size: int, blocks: tuple[int, ...]) -> tuple[bool, ...]:
     """(size + 1,) whether n places can be filled by whole blocks."""
-    import numpy as np
-
-    reached = np.zeros(size + 1, dtype=bool)
-    reached[0] = True
+    reached = [True]
     for n in range(1, size + 1):
-        reached[n] = any(b <= n and reached[n - b] for b in blocks)
-    return reached
+        reached.append(any(b <= n and reached[n - b] for b in blocks))
+    return tuple(reached)

@@ -1,169 +1,145 @@
-"""Adverse events, and doses with their blinded kits."""
+"""Adverse events of simulated participants, by the arm's probability of each term."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from equipoise.patients import Scenario
-from equipoise.records.schema import BLINDED_DRUG
+from equipoise.patients import cumulative_probabilities
+from equipoise.simulation.trial_arrays import EventRows
 
 if TYPE_CHECKING:
     import numpy as np
-    import polars as pl
 
     from equipoise.protocol import Protocol
-    from equipoise.protocol.plan import Dose
 
 
-def doses(
-    protocol: Protocol,
-    ids: np.ndarray,
-    arms: np.ndarray,
-    leaving: np.ndarray,
-    generator: np.random.Generator,
-) -> tuple[pl.DataFrame | None, pl.DataFrame | None]:
-    """The table `doses` as blinded people see it, and `kits`, which says what each held.
+@dataclass(frozen=True, slots=True)
+class EventPlan:
+    """One term.
 
-    `leaving` is (n,) the day from which nothing is given.
-    Kit numbers are drawn without order, so that they say nothing of the arm. In a single-arm
-    trial nothing is hidden: `doses` names the drug, and there are no kits.
+    Attributes
+    ----------
+    probability
+        (arms,) of at least one.
+    grades, cumulative
+        (k,) grades and their cumulative probabilities.
+    first_day, duration
+        Ranges (days).
+    serious, related, stopping
+        Probabilities.
     """
+
+    probability: np.ndarray
+    grades: np.ndarray
+    cumulative: np.ndarray
+    first_day: tuple[float, float]
+    duration: tuple[float, float]
+    serious: float
+    related: float
+    stopping: float
+
+
+def plan_events(protocol: Protocol) -> dict[str, EventPlan]:
+    """By term, of a protocol with statistical assumptions."""
     import numpy as np
-    import polars as pl
 
     plan = protocol.assumptions.statistical
     assert plan is not None
-    rows: list[tuple[str, float, Dose]] = []
-    for participant, arm, left in zip(ids, arms, leaving, strict=True):
-        for dose in protocol.arms[str(arm)].doses:
-            given = generator.random(len(dose.days)) >= plan.missed_dose
-            rows += [
-                (str(participant), float(day), dose)
-                for day, was_given in zip(dose.days, given, strict=True)
-                if was_given and day < left
-            ]
-    if not rows:
-        return None, None
-    if protocol.single_arm:
-        return _open_doses(rows), None
-    numbers = generator.permutation(np.arange(1, len(rows) + 1))
-    width = len(str(len(rows)))
-    kit = [f"K{number:0{width}d}" for number in numbers]
-    seen = pl.DataFrame(
-        {
-            "participant": [row[0] for row in rows],
-            "day": [row[1] for row in rows],
-            "kit": kit,
-            "drug": [BLINDED_DRUG] * len(rows),
-            "amount": [row[2].volume_ml or 1.0 for row in rows],
-            "unit": ["mL" if row[2].volume_ml else "dose" for row in rows],
-            "route": [row[2].route for row in rows],
-        }
-    )
-    held = pl.DataFrame(
-        {
-            "kit": kit,
-            "drug": [row[2].drug for row in rows],
-            "amount": [row[2].amount for row in rows],
-            "unit": [row[2].unit for row in rows],
-        }
-    ).sort("kit")
-    return seen, held
+    return {
+        term: EventPlan(
+            probability=np.array([event.probability[arm] for arm in protocol.arms]),
+            grades=np.array([int(grade) for grade in event.grades]),
+            cumulative=cumulative_probabilities(list(event.grades.values())),
+            first_day=event.first_day,
+            duration=event.duration,
+            serious=event.serious,
+            related=event.related,
+            stopping=event.stopping,
+        )
+        for term, event in plan.events.items()
+    }
 
 
-def _open_doses(rows: list[tuple[str, float, Dose]]) -> pl.DataFrame:
-    import polars as pl
-
-    return pl.DataFrame(
-        {
-            "participant": [person for person, _, _ in rows],
-            "day": [day for _, day, _ in rows],
-            "kit": [None] * len(rows),
-            "drug": [dose.drug for _, _, dose in rows],
-            "amount": [dose.amount for _, _, dose in rows],
-            "unit": [dose.unit for _, _, dose in rows],
-            "route": [dose.route for _, _, dose in rows],
-        },
-        schema_overrides={"kit": pl.String, "amount": pl.Float64},
-    )
-
-
-def adverse_events(
-    protocol: Protocol,
-    ids: np.ndarray,
+def events_by_arm(
+    plan: Mapping[str, EventPlan],
+    terms: tuple[str, ...],
     arms: np.ndarray,
-    leaving: np.ndarray,
     generator: np.random.Generator,
     stopping: np.random.Generator,
-    *,
-    scenario: Scenario,
-) -> pl.DataFrame | None:
-    """The table `adverse_events`: at most one of each term a participant, before leaving.
+) -> EventRows:
+    """At most one of each term a participant, whenever it would begin.
 
     Whether an event leads to stopping study drug is drawn from a stream of its own, `stopping`.
-    The organ class is left to the protocol.
+
+    Parameters
+    ----------
+    terms
+        All terms of the trial; `EventRows.term` is an index into them.
+    arms
+        (n,) indices of the arms that people follow.
     """
     import numpy as np
-    import polars as pl
 
-    plan = protocol.assumptions.statistical
-    assert plan is not None
-    if not plan.events:
-        return None
-    rows: list[tuple[str, str, float, float, int, bool, bool, str, bool, None]] = []
-    for term, event in plan.events.items():
-        grades = np.array([int(g) for g in event.grades])
-        weights = np.array(list(event.grades.values()))
-        n = len(ids)
+    n = len(arms)
+    found: list[EventRows] = []
+    for term, event in plan.items():
         u = generator.random((n, 5))
         stops = stopping.random(n) < event.stopping
-        grade = grades[generator.choice(len(grades), size=n, p=weights / weights.sum())]
-        for i in range(n):
-            arm = protocol.control if scenario is Scenario.NULL else str(arms[i])
-            low, high = event.first_day
-            start = round(low + u[i, 1] * (high - low), 1)
-            if u[i, 0] >= event.probability[arm] or start >= leaving[i]:
-                continue
-            shortest, longest = event.duration
-            end = round(start + shortest + u[i, 2] * (longest - shortest), 1)
-            rows.append(
-                (
-                    str(ids[i]),
-                    term,
-                    start,
-                    end,
-                    int(grade[i]),
-                    bool(u[i, 3] < event.serious),
-                    bool(u[i, 4] < event.related),
-                    "recovered",
-                    bool(stops[i]),
-                    None,
-                )
+        grade = event.grades[event.cumulative.searchsorted(generator.random(n), side="right")]
+        at = np.flatnonzero(u[:, 0] < event.probability[arms])
+        u = u[at]
+        (low, high), (shortest, longest) = event.first_day, event.duration
+        start = np.round(low + u[:, 1] * (high - low), 1)
+        found.append(
+            EventRows(
+                participant=at,
+                term=np.full(len(at), terms.index(term)),
+                start=start,
+                end=np.round(start + shortest + u[:, 2] * (longest - shortest), 1),
+                grade=grade[at],
+                serious=u[:, 3] < event.serious,
+                related=u[:, 4] < event.related,
+                stopping=stops[at],
             )
-    schema = {
-        "participant": pl.String,
-        "term": pl.String,
-        "start_day": pl.Float64,
-        "end_day": pl.Float64,
-        "grade": pl.Int64,
-        "serious": pl.Boolean,
-        "related": pl.Boolean,
-        "outcome": pl.String,
-        "led_to_stopping": pl.Boolean,
-        "organ_class": pl.String,
-    }
-    return pl.DataFrame(rows, schema=schema, orient="row").sort("participant", "start_day", "term")
+        )
+    return joined(found)
 
 
-def last_dosing_day(
-    ids: np.ndarray, leaving: np.ndarray, events: pl.DataFrame | None
-) -> np.ndarray:
-    """(n,) day from which no dose is given: of leaving, or of an event that led to stopping."""
+def joined(parts: list[EventRows]) -> EventRows:
+    """Several as one."""
     import numpy as np
-    import polars as pl
 
-    if events is None:
-        return leaving
-    stopped = events.filter(pl.col("led_to_stopping")).group_by("participant")
-    first = dict(stopped.agg(pl.col("start_day").min()).iter_rows())
-    return np.minimum(leaving, [first.get(str(participant), np.inf) for participant in ids])
+    names = EventRows.__slots__
+    if not parts:
+        whole, number, flag = np.zeros(0, np.int64), np.zeros(0), np.zeros(0, bool)
+        return EventRows(whole, whole, number, number, whole, flag, flag, flag)
+    if len(parts) == 1:
+        return parts[0]
+    return EventRows(*(np.concatenate([getattr(p, name) for p in parts]) for name in names))
+
+
+def kept(events: EventRows, which: np.ndarray) -> EventRows:
+    """Those of a mask, or in an order."""
+    return EventRows(*(getattr(events, name)[which] for name in EventRows.__slots__))
+
+
+def in_order(events: EventRows, terms: tuple[str, ...]) -> EventRows:
+    """By participant, first day and term, as the table has them."""
+    import numpy as np
+
+    rank = np.argsort(np.argsort(np.array(terms))) if terms else np.zeros(0, np.int64)
+    keys = (rank[events.term], events.start, events.participant)
+    return kept(events, np.lexsort(keys))
+
+
+def first_stopping_day(events: EventRows, n: int) -> np.ndarray:
+    """(n,) first day of an event that led to stopping study drug; infinite without one."""
+    import numpy as np
+
+    day = np.full(n, np.inf)
+    led = events.stopping
+    if led.any():
+        np.minimum.at(day, events.participant[led], events.start[led])
+    return day

@@ -3,122 +3,146 @@ nothing else of a simulated trial changes with them."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from equipoise.patients import Scenario
-from equipoise.records.schema import entered_word
-from equipoise.simulation.events import last_dosing_day
+from equipoise.patients import cumulative_probabilities, drawn_levels
 
 if TYPE_CHECKING:
     import numpy as np
-    import polars as pl
 
     from equipoise.protocol import Protocol
+    from equipoise.simulation.doses import DosePlan
+
+#: First of `StoppingPlan.reasons`.
+BY_EVENT = "Adverse event"
 
 
-def screening(protocol: Protocol, generator: np.random.Generator) -> pl.DataFrame | None:
-    """The table `screening`: people come until the planned number has entered.
+@dataclass(frozen=True, slots=True)
+class ScreeningPlan:
+    """Who is assessed and does not enter.
 
-    Each who comes enters with probability 1 / `assessed_per_participant`, so that the number
-    excluded before the last one enters is negative binomial. None without the assumption.
+    Attributes
+    ----------
+    assessed
+        Mean number assessed for each who enters.
+    kinds
+        (kind, reason) of exclusion, with (kinds,) cumulative probabilities.
     """
-    import numpy as np
-    import polars as pl
 
+    assessed: float
+    kinds: tuple[tuple[str, str], ...]
+    cumulative: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class StoppingPlan:
+    """Stopping study drug while staying in the trial.
+
+    Attributes
+    ----------
+    reasons
+        `BY_EVENT`, then those of the assumptions, with their (reasons,) cumulative
+        probabilities; None where nobody stops but for an event.
+    probability
+        (arms,) to stop for one of them.
+    """
+
+    reasons: tuple[str, ...]
+    cumulative: np.ndarray | None
+    probability: np.ndarray
+
+
+def plan_screening(protocol: Protocol) -> ScreeningPlan | None:
+    """The plan of a protocol with statistical assumptions; None: screening is not simulated."""
     plan = protocol.assumptions.statistical
     assert plan is not None
     assumed = plan.screening
     if assumed is None:
         return None
-    size = protocol.population.size
-    excluded = 0
-    if assumed.assessed_per_participant > 1:
-        excluded = int(generator.negative_binomial(size, 1 / assumed.assessed_per_participant))
-    kinds = [(kind, reason) for kind, of in assumed.excluded.items() for reason in of]
-    drawn: list[int] = []
-    if excluded:
-        p = np.array([p for of in assumed.excluded.values() for p in of.values()])
-        drawn = generator.choice(len(kinds), size=excluded, p=p / p.sum()).tolist()
-    outcomes: list[tuple[str, str | None]] = [(entered_word(protocol), None)] * size
-    outcomes += [kinds[i] for i in drawn]
-    # The last who comes is the last who enters.
-    order = [*generator.permutation(np.arange(1, len(outcomes))).tolist(), 0]
-    width = max(3, len(str(len(outcomes))))
-    return pl.DataFrame(
-        {
-            "screened": [f"S{i + 1:0{width}d}" for i in range(len(outcomes))],
-            "day": [None] * len(outcomes),
-            "outcome": [outcomes[i][0] for i in order],
-            "reason": [outcomes[i][1] for i in order],
-        },
-        schema_overrides={"day": pl.Float64, "reason": pl.String},
+    kinds = {(kind, reason): p for kind, of in assumed.excluded.items() for reason, p in of.items()}
+    return ScreeningPlan(
+        assessed=assumed.assessed_per_participant,
+        kinds=tuple(kinds),
+        cumulative=cumulative_probabilities(list(kinds.values()) or [1.0]),
     )
 
 
-def stopping(
-    protocol: Protocol,
-    ids: np.ndarray,
-    arms: np.ndarray,
-    leaving: np.ndarray,
-    events: pl.DataFrame | None,
-    generator: np.random.Generator,
-    *,
-    scenario: Scenario,
-) -> tuple[np.ndarray, list[str]]:
-    """Day on which study drug is stopped (infinite: never), and a reason for everybody.
-
-    An adverse event that led to stopping comes first; for the others the day is uniform over
-    the arm's days of treatment after the first dose. Who leaves the trial before has not
-    stopped the drug.
-    """
+def plan_stopping(protocol: Protocol) -> StoppingPlan:
+    """The plan of a protocol with statistical assumptions."""
     import numpy as np
 
     plan = protocol.assumptions.statistical
     assert plan is not None
-    days = last_dosing_day(ids, np.full(len(arms), np.inf), events)
-    days = np.where(days < leaving, days, np.inf)
-    reasons = ["Adverse event"] * len(arms)
     assumed = plan.stopping
     if assumed is None:
+        return StoppingPlan((BY_EVENT,), None, np.zeros(len(protocol.arms)))
+    return StoppingPlan(
+        reasons=(BY_EVENT, *assumed.reasons),
+        cumulative=cumulative_probabilities(list(assumed.reasons.values())),
+        probability=np.array([assumed.probability[arm] for arm in protocol.arms]),
+    )
+
+
+def screening(
+    plan: ScreeningPlan | None, size: int, generator: np.random.Generator
+) -> np.ndarray | None:
+    """People come until the planned number has entered: (screened,) as in `TrialArrays`.
+
+    Each who comes enters with probability 1 / `assessed`, so that the number excluded before
+    the last one enters is negative binomial.
+    """
+    import numpy as np
+
+    if plan is None:
+        return None
+    outcomes = np.full(size, -1)
+    if plan.assessed > 1:
+        excluded = int(generator.negative_binomial(size, 1 / plan.assessed))
+        if excluded:
+            drawn = drawn_levels(plan.cumulative, excluded, generator)
+            outcomes = np.concatenate([outcomes, drawn])
+    # The last who comes is the last who enters.
+    order = np.append(generator.permutation(np.arange(1, len(outcomes))), 0)
+    return outcomes[order]
+
+
+def stopping(
+    plan: StoppingPlan,
+    doses: DosePlan,
+    arms: np.ndarray,
+    followed: np.ndarray,
+    by_event: np.ndarray,
+    leaving: np.ndarray,
+    generator: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray]:
+    """(n,) day on which study drug is stopped (infinite: never), and index of the reason.
+
+    An adverse event that led to stopping comes first; for the others the day is uniform over
+    the arm's days of treatment after the first dose. Who leaves the trial before has not
+    stopped the drug.
+
+    Parameters
+    ----------
+    arms, followed
+        (n,) indices of the arm, and of the arm whose course it follows.
+    by_event
+        (n,) first day of an event that led to stopping.
+    leaving
+        (n,) day of leaving.
+    """
+    import numpy as np
+
+    days = np.where(by_event < leaving, by_event, np.inf)
+    reasons = np.zeros(len(arms), dtype=np.int64)
+    if plan.cumulative is None:
         return days, reasons
     u = generator.random((len(arms), 2))
-    names = list(assumed.reasons)
-    p = np.array(list(assumed.reasons.values()))
-    drawn = generator.choice(len(names), size=len(arms), p=p / p.sum())
-    for i, arm in enumerate(arms):
-        doses = protocol.arms[str(arm)].doses
-        if not doses or np.isfinite(days[i]):
-            continue
-        like = protocol.control if scenario is Scenario.NULL else str(arm)
-        first = min(min(dose.days) for dose in doses)
-        last = max(max(dose.days) for dose in doses)
-        day = round(first + (1 - u[i, 1]) * (last - first), 1)
-        if u[i, 0] < assumed.probability[like] and first < day < leaving[i]:
-            days[i] = day
-            reasons[i] = names[drawn[i]]
-    return days, reasons
-
-
-def disposition(
-    protocol: Protocol,
-    ids: np.ndarray,
-    leaving: np.ndarray,
-    reasons: list[str],
-    stopped: np.ndarray,
-    stop_reasons: list[str],
-) -> pl.DataFrame:
-    """The table `disposition`: one end for everybody, and study drug that was stopped."""
-    import numpy as np
-    import polars as pl
-
-    last = protocol.visits[-1].day
-    rows: list[tuple[str, str, float, str | None]] = []
-    for i, person in enumerate(ids.tolist()):
-        if np.isfinite(stopped[i]):
-            rows.append((person, "stopped-study-drug", float(stopped[i]), stop_reasons[i]))
-        if np.isinf(leaving[i]):
-            rows.append((person, "completed", last, None))
-        else:
-            rows.append((person, "discontinued", float(leaving[i]), reasons[i]))
-    schema = {"participant": pl.String, "event": pl.String, "day": pl.Float64, "reason": pl.String}
-    return pl.DataFrame(rows, schema=schema, orient="row")
+    drawn = drawn_levels(plan.cumulative, len(arms), generator)
+    treated = doses.count[arms] > 0
+    first = np.where(treated, doses.first[arms], 0.0)
+    last = np.where(treated, doses.last[arms], 0.0)
+    day = np.round(first + (1 - u[:, 1]) * (last - first), 1)
+    stops = treated & np.isinf(days) & (u[:, 0] < plan.probability[followed])
+    stops &= (first < day) & (day < leaving)
+    return np.where(stops, day, days), np.where(stops, drawn + 1, reasons)

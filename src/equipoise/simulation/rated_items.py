@@ -19,7 +19,8 @@ def apportioned_items(
 
     The points of a total are drawn without replacement from all the points that its components
     can hold (a multivariate hypergeometric draw), so that each component expects the total's
-    share of its range. Of a domain one item carries the domain's score and the others lie at or
+    share of its range (selection sampling: Knuth, The Art of Computer Programming 3.4.2, algorithm
+    S). Of a domain one item carries the domain's score and the others lie at or
     below it; of alternatives one carries the score and the others are at their lowest.
 
     Parameters
@@ -45,9 +46,12 @@ def apportioned_items(
     room = sum(rooms)
     items: dict[int, np.ndarray] = {}
     for part, (low, _), own in zip(parts, ranges, rooms, strict=True):
-        room -= own
-        points = generator.hypergeometric(own, room, left)
-        left = left - points
+        points = np.zeros_like(left)
+        for u in generator.random((own, *left.shape)):
+            taken = u * room < left
+            points += taken
+            left = left - taken
+            room -= 1
         items.update(_within(scale, part, low + points, generator))
     for number, scores in items.items():
         item = scale.items[number - 1]

@@ -2,60 +2,92 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from equipoise.patients import Scenario
-from equipoise.simulation.observation import long_table
-
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
-    import polars as pl
 
     from equipoise.protocol import Protocol
 
 
-def vital_table(
-    protocol: Protocol,
-    ids: np.ndarray,
-    arms: np.ndarray,
-    days: np.ndarray,
-    generator: np.random.Generator,
-    *,
-    scenario: Scenario,
-) -> pl.DataFrame | None:
-    """The table `vitals`, to one decimal place and cut to the sign's range.
+@dataclass(frozen=True, slots=True)
+class VitalPlan:
+    """One vital sign.
 
-    A value is ``mean + shift[arm, visit] + between + within``, both deviations normal with the
-    SDs of the assumptions. Under ``null`` every arm has the control's shift.
-
-    Parameters
+    Attributes
     ----------
-    days
-        (n, visits) actual day; NaN where the visit did not take place.
+    at
+        (its visits,) positions among the visits of the trial.
+    mean
+        (arms, its visits) in the sign's unit.
+    between, within
+        SD between participants and of one measurement.
+    low, high
+        Range to which values are cut.
     """
+
+    at: np.ndarray
+    mean: np.ndarray
+    between: float
+    within: float
+    low: float
+    high: float
+
+
+def plan_vitals(protocol: Protocol) -> dict[str, VitalPlan]:
+    """By vital sign, of a protocol with statistical assumptions."""
     import numpy as np
-    import polars as pl
 
     plan = protocol.assumptions.statistical
     assert plan is not None
-    frames = []
+    found: dict[str, VitalPlan] = {}
     for key, sign in protocol.vitals.items():
         assumed = plan.vitals[key]
         at = [i for i, v in enumerate(protocol.visits) if v.id in sign.visits]
         names = [protocol.visits[i].id for i in at]
-        shift = {
-            arm: [assumed.shift.get(arm, {}).get(visit, 0.0) for visit in names]
-            for arm in protocol.arms
-        }
-        own = [shift[protocol.control if scenario is Scenario.NULL else str(arm)] for arm in arms]
-        between = generator.standard_normal((len(ids), 1)) * assumed.sd_between
-        within = generator.standard_normal((len(ids), len(at))) * assumed.sd_within
-        drawn = assumed.mean + np.array(own).reshape(len(ids), len(at)) + between + within
-        values = np.round(np.clip(drawn, sign.minimum, sign.maximum), 1)
-        frame = long_table(ids, names, days[:, at], {"value": values})
-        frames.append(
-            frame.with_columns(sign=pl.lit(key), unit=pl.lit(sign.unit)).select(
-                "participant", "visit", "day", "sign", "unit", "value"
-            )
+        shift = [
+            [assumed.shift.get(arm, {}).get(visit, 0.0) for visit in names] for arm in protocol.arms
+        ]
+        found[key] = VitalPlan(
+            at=np.array(at),
+            mean=assumed.mean + np.array(shift).reshape(len(shift), len(at)),
+            between=assumed.sd_between,
+            within=assumed.sd_within,
+            low=sign.minimum,
+            high=sign.maximum,
         )
-    return pl.concat(frames) if frames else None
+    return found
+
+
+def vital_values(
+    plans: Mapping[str, VitalPlan],
+    arms: np.ndarray,
+    days: np.ndarray,
+    generator: np.random.Generator,
+) -> dict[str, np.ndarray]:
+    """Sign → (n, its visits), to one decimal place and cut to the sign's range; NaN: not seen.
+
+    A value is ``mean + shift[arm, visit] + between + within``, both deviations normal with the
+    SDs of the assumptions.
+
+    Parameters
+    ----------
+    arms
+        (n,) indices of the arms that people follow.
+    days
+        (n, visits) actual day; NaN where the visit did not take place.
+    """
+    import numpy as np
+
+    n = len(arms)
+    found: dict[str, np.ndarray] = {}
+    for key, plan in plans.items():
+        between = generator.standard_normal((n, 1)) * plan.between
+        within = generator.standard_normal((n, len(plan.at))) * plan.within
+        drawn = plan.mean[arms] + between + within
+        values = np.round(np.minimum(np.maximum(drawn, plan.low), plan.high), 1)
+        found[key] = np.where(np.isnan(days[:, plan.at]), np.nan, values)
+    return found

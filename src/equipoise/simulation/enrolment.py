@@ -1,0 +1,168 @@
+"""Who enters: covariates, sites, strata, and places in the randomisation list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from equipoise.patients import cumulative_probabilities, drawn_levels
+from equipoise.randomisation import draw_lists
+from equipoise.streams import stream
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from equipoise.protocol import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class CovariatePlan:
+    """Distribution of one covariate.
+
+    Attributes
+    ----------
+    levels
+        Of a categorical one; empty for a numeric one.
+    cumulative
+        (levels,) cumulative probabilities.
+    mean, sd, low, high
+        Of a numeric one, in its unit.
+    """
+
+    levels: tuple[str, ...]
+    cumulative: np.ndarray
+    mean: float = 0.0
+    sd: float = 0.0
+    low: float = float("-inf")
+    high: float = float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolmentPlan:
+    """What enrolment follows from.
+
+    Attributes
+    ----------
+    size, sites
+        Planned number of participants; number of sites.
+    covariates
+        By name.
+    strata
+        Labels of the strata.
+    factors
+        Covariates that form the strata, with the number of levels of each.
+    planned
+        (size,) stratum of each planned place; None where the strata fill as people come.
+    stratum_levels
+        (strata, factors) index of each factor's level.
+    """
+
+    size: int
+    sites: int
+    covariates: Mapping[str, CovariatePlan]
+    strata: tuple[str, ...]
+    factors: Mapping[str, int]
+    planned: np.ndarray | None
+    stratum_levels: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """The participants in order of enrolment; attributes as in `TrialArrays`."""
+
+    site: np.ndarray
+    covariates: Mapping[str, np.ndarray]
+    stratum: np.ndarray
+    sequence: np.ndarray
+    arm: np.ndarray
+
+
+def plan_enrolment(protocol: Protocol) -> EnrolmentPlan:
+    """The plan of a protocol with statistical assumptions."""
+    import numpy as np
+
+    plan = protocol.assumptions.statistical
+    assert plan is not None
+    covariates: dict[str, CovariatePlan] = {}
+    for name, covariate in protocol.population.covariates.items():
+        assumed = plan.covariates[name]
+        if covariate.type == "categorical":
+            p = [assumed.probabilities[level] for level in covariate.levels]
+            covariates[name] = CovariatePlan(tuple(covariate.levels), cumulative_probabilities(p))
+            continue
+        assert assumed.mean is not None
+        assert assumed.sd is not None
+        covariates[name] = CovariatePlan(
+            (),
+            np.zeros(0),
+            assumed.mean,
+            assumed.sd,
+            -np.inf if covariate.minimum is None else covariate.minimum,
+            np.inf if covariate.maximum is None else covariate.maximum,
+        )
+    strata = list(protocol.strata)
+    factors = {name: len(covariates[name].levels) for name in protocol.randomisation.strata}
+    sizes = protocol.randomisation.stratum_sizes
+    planned = None
+    if sizes and factors:
+        planned = np.array([strata.index(label) for label, n in sizes.items() for _ in range(n)])
+    shape = tuple(factors.values())
+    levels = np.zeros((len(strata), 0), dtype=np.int64)
+    if factors:
+        levels = np.stack(np.unravel_index(np.arange(len(strata)), shape), axis=1)
+    return EnrolmentPlan(
+        size=protocol.population.size,
+        sites=plan.sites,
+        covariates=covariates,
+        strata=tuple(strata),
+        factors=factors,
+        planned=planned,
+        stratum_levels=levels,
+    )
+
+
+def enrol(protocol: Protocol, plan: EnrolmentPlan, seed: int, trial: int) -> Enrolment:
+    """Participants of one trial, and their places in the list of `randomise`."""
+    import numpy as np
+
+    generator = stream(seed, "enrolment", trial)
+    n = plan.size
+    values: dict[str, np.ndarray] = {}
+    stratum = np.zeros(n, dtype=np.int64)
+    if plan.planned is not None:
+        stratum = plan.planned[generator.permutation(n)]
+        for position, name in enumerate(plan.factors):
+            values[name] = plan.stratum_levels[stratum, position]
+    for name, covariate in plan.covariates.items():
+        if name in values:
+            continue
+        if covariate.levels:
+            values[name] = drawn_levels(covariate.cumulative, n, generator)
+        else:
+            drawn = np.round(generator.normal(covariate.mean, covariate.sd, size=n), 1)
+            values[name] = np.minimum(np.maximum(drawn, covariate.low), covariate.high)
+    if plan.planned is None:
+        for name, count in plan.factors.items():
+            stratum = stratum * count + values[name]
+    place = _places(stratum, len(plan.strata))
+    arm = np.zeros(n, dtype=np.int64)
+    if not protocol.single_arm:
+        lists = draw_lists(protocol, seed, trial=trial)
+        for code, label in enumerate(plan.strata):
+            mine = stratum == code
+            arm[mine] = lists[label][place[mine]]
+    site = generator.integers(1, plan.sites + 1, size=n)
+    ordered = {name: values[name] for name in plan.covariates}
+    return Enrolment(site, ordered, stratum, place + 1, arm)
+
+
+def _places(stratum: np.ndarray, strata: int) -> np.ndarray:
+    """(n,) how many of the same stratum came before."""
+    import numpy as np
+
+    place = np.empty(len(stratum), dtype=np.int64)
+    for code in range(strata):
+        mine = stratum == code
+        place[mine] = np.arange(int(mine.sum()))
+    return place
