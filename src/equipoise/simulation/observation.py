@@ -149,7 +149,9 @@ def observed_days(
             if plan.unseen and following >= 0:
                 logit = logit + plan.unseen * worse[:, following]
         # Between the last visit that was kept and the earliest day of the next one.
-        leaves = np.isinf(leaving) & (uniform[:, step] < 1 / (1 + np.exp(np.minimum(-logit, 700.0))))
+        leaves = np.isinf(leaving) & (
+            uniform[:, step] < 1 / (1 + np.exp(np.minimum(-logit, 700.0)))
+        )
         if leaves.any():
             start = days[:, step]
             end = np.maximum(plan.earliest[step + 1], start)

@@ -240,7 +240,8 @@ def medication_table(trial: TrialArrays, ids: np.ndarray) -> pl.DataFrame | None
         return None
     plans = trial.plan.medications
     entries = [plans[index] for index in rows.entry.tolist()]
-    pairs = list(zip(entries, rows.started.tolist(), rows.end.tolist(), strict=True))
+    changed = (rows.end < float("inf")).tolist()
+    pairs = list(zip(entries, rows.started.tolist(), changed, strict=True))
     frame = pl.DataFrame(
         {
             "participant": ids[rows.participant],
@@ -251,8 +252,7 @@ def medication_table(trial: TrialArrays, ids: np.ndarray) -> pl.DataFrame | None
             "dose": [None if later else plan.dose for plan, later, _ in pairs],
             "unit": [None if later else plan.unit for plan, later, _ in pairs],
             "reason": [
-                "started" if later else "ongoing" if end != end else "changed"
-                for _, later, end in pairs
+                "started" if later else "changed" if ends else "ongoing" for _, later, ends in pairs
             ],
         },
         schema_overrides={
