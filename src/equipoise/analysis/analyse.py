@@ -8,6 +8,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING
 
 from equipoise._version import __version__
+from equipoise.analysis.allocation_counts import count_allocation
 from equipoise.analysis.analysis_sets import count_sets
 from equipoise.analysis.answers import (
     adjust_families,
@@ -26,6 +27,7 @@ from equipoise.analysis.intercurrent import count_events, find_events
 from equipoise.analysis.mixed_models import analyse_endpoint
 from equipoise.analysis.outcomes import analyse_outcome, outcome_data
 from equipoise.analysis.planned import make_plan
+from equipoise.analysis.prediction import analyse_prediction
 from equipoise.analysis.results import LockedPlan, LockRecord, Provenance, Results
 from equipoise.analysis.safety import make_safety
 from equipoise.analysis.small_cells import smallest_shown
@@ -106,6 +108,9 @@ def analyse(
     estimands = estimate_estimands(protocol, records, groups, events, endpoints, outcomes, smallest)
     answers = answer_estimands(protocol, estimands, groups.blinded)
     effects = contrasts_of(endpoints, outcomes)
+    if protocol.analysis.prediction is not None:
+        say("early change and later outcome")
+    prediction = analyse_prediction(protocol, records, groups, datasets, smallest)
     say("tables")
     notes = list(records.notes)
     notes += [
@@ -126,6 +131,7 @@ def analyse(
         lock=_lock_record(protocol, lock),
         provenance=make_provenance(protocol, records, command, groups.blinded),
         flow=make_flow(protocol, records, groups, datasets),
+        allocation=count_allocation(protocol, records, groups, smallest),
         baseline=make_baseline(protocol, records, groups),
         endpoints=endpoints,
         outcomes=outcomes,
@@ -134,6 +140,7 @@ def analyse(
         estimands=close_untested(estimands, answers),
         answers=answers,
         families=adjust_families(protocol, effects, answers, groups.blinded),
+        prediction=prediction,
         safety=make_safety(protocol, records, groups),
         concomitant=make_concomitant(protocol, records, groups),
         notes=tuple(notes),

@@ -11,6 +11,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from equipoise.analysis.allocation_counts import AllocationCounts
 from equipoise.analysis.estimand_results import (
     EstimandResult,
     EventCount,
@@ -27,6 +28,7 @@ from equipoise.analysis.model_results import (
     Subgroup,
 )
 from equipoise.analysis.outcome_results import GroupOutcome, OutcomeResult
+from equipoise.analysis.prediction.prediction_results import Prediction
 from equipoise.analysis.result_row import Row
 from equipoise.protocol.endpoint_sources import MeasureKind
 
@@ -374,6 +376,7 @@ class Results(Row):
     lock: LockRecord = LockRecord(in_force=False, entries=())
     provenance: Provenance
     flow: Flow
+    allocation: AllocationCounts | None = None
     baseline: Baseline
     endpoints: dict[str, EndpointResult]
     outcomes: dict[str, OutcomeResult]
@@ -382,6 +385,7 @@ class Results(Row):
     estimands: dict[str, EstimandResult]
     answers: tuple[Answer, ...]
     families: tuple[FamilyResult, ...]
+    prediction: Prediction | None = None
     safety: Safety
     concomitant: Concomitant | None = None
     notes: tuple[str, ...]
@@ -413,6 +417,7 @@ __all__ = [
     "ModelFit",
     "ObservedMean",
     "OutcomeResult",
+    "Prediction",
     "Results",
     "Row",
     "SetCount",

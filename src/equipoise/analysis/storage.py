@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from equipoise.analysis.harm_storage import harm_tables
+from equipoise.analysis.prediction.prediction_storage import prediction_tables
 from equipoise.analysis.result_row import Row
 from equipoise.analysis.results import Results
 from equipoise.faults import single
@@ -126,6 +127,8 @@ def result_tables(results: Results) -> dict[str, pl.DataFrame]:
             for contrast in answer.contrasts
         ],
         **harm_tables(results.safety),
+        **prediction_tables(results.prediction),
+        "allocation": _allocation(results),
     }
     tables["intercurrent_events"] = [
         {**row.model_dump(exclude={"by_visit"}), **{f"to_{v}": n for v, n in row.by_visit or ()}}
@@ -205,6 +208,16 @@ def result_tables(results: Results) -> dict[str, pl.DataFrame]:
             for contrast in contrasts
         ]
     return {name: _frame(rows, results) for name, rows in tables.items() if rows}
+
+
+def _allocation(results: Results) -> list[dict[str, object]]:
+    """One row a stratum and an arm."""
+    rows = results.allocation.rows if results.allocation else ()
+    return [
+        {"stratum": row.stratum, "group": group.key, "n": n, "planned": planned}
+        for row in rows
+        for group, n, planned in zip(results.groups, row.counts, row.planned, strict=True)
+    ]
 
 
 def _screening(results: Results) -> list[dict[str, object]]:

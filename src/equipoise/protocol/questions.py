@@ -11,6 +11,7 @@ from equipoise.protocol.base import Flag, Fraction, Int, Key, Map, Number, Part,
 from equipoise.protocol.imputation_plan import ImputationPlan
 from equipoise.protocol.intercurrent import IntercurrentEvent, Strategy
 from equipoise.protocol.measurements import CellUnit
+from equipoise.protocol.prediction_plan import PredictionPlan
 
 
 class Scale(StrEnum):
@@ -244,4 +245,7 @@ class Analysis(Part):
     graph: Graph | None = Field(None, description="graphical: the procedure")
     sensitivity: Map[Key, Sensitivity] = Field({}, description="Sensitivity analyses by name")
     families: Map[Key, Family] = Field({}, description="Families of secondary comparisons")
+    prediction: PredictionPlan | None = Field(
+        None, description="Whether an early change goes with the later outcome"
+    )
     missing_data: Text = Field(description="Assumption about missing data and its sensitivity")

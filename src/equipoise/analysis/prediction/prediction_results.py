@@ -1,0 +1,152 @@
+"""What is found of an early change and the later outcome. All of it is exploratory."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from equipoise.analysis.result_row import Row
+
+
+class LandmarkCount(Row):
+    """Who of a group can be looked at; the counts nest:
+    randomised = no_early + no_outcome + used.
+
+    `no_early` have no baseline or no early value of the marker; `no_outcome` are the others
+    without a baseline or a value of the outcome at the landmark: lost before it.
+    """
+
+    group: str
+    randomised: int
+    no_early: int
+    no_outcome: int
+    used: int
+
+
+class Slope(Row):
+    """The outcome on the early change among some of the participants.
+
+    `among` is ``within-arms`` (arms kept apart and pooled), ``all-arms`` (no term for the arm) or
+    the key of one arm; `adjusted_for_early_outcome` adds the outcome's change at the early visit.
+    `estimate`, `se` and limits are outcome units per unit of the early change (for log folds: per
+    natural logarithm), `per_sd` per standard deviation `sd`, `per_doubling` for log folds only.
+    Correlations are partial; `rank_…` on ranks. `permutation_p` is Freedman and Lane's, with
+    `as_extreme` of the permutations. None where it cannot be had, `failure` says why.
+    """
+
+    among: str
+    adjusted_for_early_outcome: bool = False
+    n: int
+    df: float | None = None
+    estimate: float | None = None
+    se: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    p: float | None = None
+    sd: float | None = None
+    per_sd: float | None = None
+    per_sd_lower: float | None = None
+    per_sd_upper: float | None = None
+    per_doubling: float | None = None
+    per_doubling_lower: float | None = None
+    per_doubling_upper: float | None = None
+    correlation: float | None = None
+    correlation_lower: float | None = None
+    correlation_upper: float | None = None
+    rank_correlation: float | None = None
+    rank_correlation_lower: float | None = None
+    rank_correlation_upper: float | None = None
+    permutation_p: float | None = None
+    as_extreme: int | None = None
+    movable: int | None = None
+    failure: str | None = None
+
+
+class AddedTerm(Row):
+    """A term beside the slope within arms.
+
+    ``curvature`` is the coefficient of the squared early change, in outcome units per squared SD;
+    ``slope-difference`` is the slope in `arm` minus that in the control, per SD (the SD within
+    arms in both).
+    """
+
+    term: Literal["curvature", "slope-difference"]
+    arm: str | None = None
+    n: int
+    df: float | None = None
+    estimate: float | None = None
+    se: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    p: float | None = None
+    failure: str | None = None
+
+
+class ArmCentre(Row):
+    """Where the people of an arm lie: means of both, and the spread of the early change."""
+
+    group: str
+    n: int
+    early_mean: float
+    early_sd: float
+    outcome_mean: float
+
+
+class Pair(Row):
+    """One person's early change and outcome. Who it is, nothing says."""
+
+    group: str
+    early: float
+    outcome: float
+
+
+class EarlyChange(Row):
+    """One marker. `pairs` are there for simulated people, or where the protocol allows them."""
+
+    endpoint: str
+    label: str
+    scale: Literal["change", "log_fold"]
+    unit: str
+    counts: tuple[LandmarkCount, ...]
+    slopes: tuple[Slope, ...]
+    added: tuple[AddedTerm, ...]
+    centres: tuple[ArmCentre, ...]
+    pairs: tuple[Pair, ...] = ()
+
+    def slope(self, among: str, *, adjusted: bool = False) -> Slope | None:
+        """The slope among these participants; None where there is none."""
+        return next(
+            (
+                s
+                for s in self.slopes
+                if s.among == among and s.adjusted_for_early_outcome == adjusted
+            ),
+            None,
+        )
+
+    @property
+    def headline(self) -> Slope:
+        """The slope within arms."""
+        found = self.slope("within-arms")
+        assert found is not None
+        return found
+
+
+class Prediction(Row):
+    """The landmark association: outcome at `landmark` on each early change at `early_visit`.
+
+    `markers` stand in the order of the plan, whose first leads. `remarks` say what could not be
+    looked at.
+    """
+
+    early_visit: str
+    landmark: str
+    outcome: str
+    outcome_label: str
+    outcome_scale: Literal["change", "log_fold"]
+    outcome_unit: str
+    better: Literal["lower", "higher", "neither"]
+    strata: tuple[str, ...]
+    permutations: int
+    seed: int
+    markers: tuple[EarlyChange, ...]
+    remarks: tuple[str, ...] = ()

@@ -1,0 +1,32 @@
+"""The landmark association as tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from equipoise.analysis.prediction.prediction_results import Prediction
+
+
+def prediction_tables(prediction: Prediction | None) -> dict[str, list[dict[str, object]]]:
+    """Rows by name of the table; nobody's own values are among them."""
+    if prediction is None:
+        return {}
+    markers = prediction.markers
+    return {
+        "early_change_counts": [
+            {"endpoint": marker.endpoint, **count.model_dump()}
+            for marker in markers
+            for count in marker.counts
+        ],
+        "early_change_slopes": [
+            {"endpoint": marker.endpoint, **slope.model_dump()}
+            for marker in markers
+            for slope in marker.slopes
+        ],
+        "early_change_proportion": [
+            {"endpoint": marker.endpoint, **term.model_dump()}
+            for marker in markers
+            for term in marker.added
+        ],
+    }
