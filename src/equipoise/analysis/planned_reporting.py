@@ -102,5 +102,10 @@ def _further(protocol: Protocol, blinded: bool) -> tuple[str, ...]:
         if model.subgroup is not None:
             found.append(f"effects by {covariates[model.subgroup].label.lower()} (model {key})")
     found += [f"{family.label} ({family.method})" for family in protocol.analysis.families.values()]
+    plan = protocol.analysis.prediction
+    if plan is not None:
+        outcome = protocol.endpoints[plan.outcome].label
+        early, late = protocol.visit(plan.early_visit).label, protocol.visit(plan.landmark).label
+        found.append(f"{outcome} at {late} on early changes at {early} (exploratory)")
     found += [f"sensitivity: {row.label}" for row in protocol.analysis.sensitivity.values()]
     return tuple(found)

@@ -60,10 +60,14 @@ def sections(results: Results) -> list[Section]:
     """The sections that these results fill. A new one is one line here and one template."""
     plan = results.plan
     found = [
+        None
+        if results.blinded
+        else Section("questions", "What the trial was made to answer", "questions"),
         Section("answers", "Answers", "answers"),
         Section("flow", "Participants", "flow"),
         Section("baseline", "Baseline", "baseline"),
         *(_of_chapter(chapter) for chapter in _chapters(results)),
+        _of_early_change(results) if results.prediction else None,
         Section("harms", "Harms", "harms"),
         Section("estimands", "Estimands", "estimands") if plan.estimands else None,
         Section("interventions", "Interventions", "interventions") if plan.arms else None,
@@ -81,6 +85,13 @@ def _of_chapter(chapter: Chapter) -> Section:
     members = (*chapter.endpoints, *chapter.outcomes)
     entries = tuple((f"endpoint-{e.endpoint}", e.label) for e in members)
     return Section(chapter.key, chapter.title, "chapter", chapter, entries)
+
+
+def _of_early_change(results: Results) -> Section:
+    """Named in full on the page and in the contents, since the short word claims more."""
+    return Section(
+        "early-change", "Did the early change predict later improvement?", "early_change"
+    )
 
 
 def _chapters(results: Results) -> list[Chapter]:

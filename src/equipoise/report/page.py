@@ -9,14 +9,16 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from equipoise.analysis.storage import result_tables
-from equipoise.report import tables, what_ran, words
+from equipoise.report import early_change_words, tables, what_ran, words
 from equipoise.report.checklist_pages import checklist_context
 from equipoise.report.contents import sections
 from equipoise.report.course_figures import course_figure
 from equipoise.report.downloads import data_address, file_name, with_table_downloads
+from equipoise.report.early_change_figures import early_change_figures
 from equipoise.report.figures import Drawing, endpoint_figure, family_figure
 from equipoise.report.flow_diagram import diagram
 from equipoise.report.outcome_figures import outcome_figure
+from equipoise.report.questions import questions
 from equipoise.report.references import used
 from equipoise.report.rerandomisation_figure import rerandomisation_figures
 from equipoise.report.tipping_figures import tipping_figure
@@ -53,7 +55,7 @@ def draw(results: Results) -> dict[str, Drawing]:
     for key, estimand in results.estimands.items():
         for name, drawing in rerandomisation_figures(results, estimand).items():
             drawings[f"design:{key}:{name}"] = drawing
-    return drawings
+    return drawings | early_change_figures(results)
 
 
 def environment() -> jinja2.Environment:
@@ -92,6 +94,8 @@ def render(results: Results, drawings: dict[str, Drawing], *, paper: bool = Fals
         .get_template("report.html.j2")
         .render(
             words=words,
+            early=early_change_words,
+            questions=questions(results),
             tables=tables,
             ran=what_ran,
             table_files=frozenset(result_tables(results)),

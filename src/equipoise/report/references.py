@@ -70,6 +70,14 @@ REFERENCES = {
     "small-sample approximation. Biom J 2000;42:17\u201325.",
     "graphical": "Bretz F, Maurer W, Brannath W, Posch M. A graphical approach to sequentially "
     "rejective multiple test procedures. Stat Med 2009;28:586\u2013604.",
+    "landmark": "Anderson JR, Cain KC, Gelber RD. Analysis of survival by tumor response. "
+    "J Clin Oncol 1983;1:710\u20139.",
+    "partial-correlation": "Fisher RA. The distribution of the partial correlation coefficient. "
+    "Metron 1924;3:329\u201332.",
+    "ranks": "Fieller EC, Hartley HO, Pearson ES. Tests for rank correlation coefficients. I. "
+    "Biometrika 1957;44:470\u201381.",
+    "freedman-lane": "Freedman D, Lane D. A nonstochastic interpretation of reported significance "
+    "levels. J Bus Econ Stat 1983;1:292\u20138.",
     "balance": "Austin PC. Balance diagnostics for comparing the distribution of baseline "
     "covariates. Stat Med 2009;28:3083\u2013107.",
 }
@@ -105,6 +113,9 @@ def used(results: Results) -> list[str]:
     if results.plan.testing == "graphical" and results.compared:
         keys.append("graphical")
     keys += outcome_keys(results)
+    if results.prediction is not None:
+        keys += ["landmark", "partial-correlation", "ranks", "freedman-lane"]
+        keys += [] if "add-one" in keys else ["add-one"]
     keys += [key for key in harm_keys(results.safety) if key not in keys]
     return [REFERENCES[key] for key in keys]
 

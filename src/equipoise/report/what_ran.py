@@ -197,6 +197,24 @@ def imputation_methods(results: Results) -> str | None:
     return " ".join(parts)
 
 
+def early_change_model(results: Results) -> str | None:
+    """How an early change was set against the later outcome; None where it was not."""
+    found = results.prediction
+    if found is None:
+        return None
+    strata = f", {' and '.join(found.strata)}" if found.strata else ""
+    arm = " and, unless all arms are thrown together, the arm" if results.compared else ""
+    return (
+        f"Analysis of covariance of {found.outcome_label} at {visit_label(results, found.landmark)}"
+        f" on the early change at {visit_label(results, found.early_visit)}, with the baseline of "
+        f"both{strata}{arm}; fold changes as logarithms. Only people with all values are in it, "
+        "which assumes that others are missing at random given these. A standard deviation is that "
+        "within arms, in the arm, or over all, as the estimate. p comes from "
+        f"{found.permutations:,} permutations of residuals within arm and stratum (Freedman and "
+        "Lane), which assumes that residuals are exchangeable there."
+    )
+
+
 def outcome_methods(results: Results) -> str | None:
     """How response, remission, times and categories were analysed; None where there are none."""
     outcomes = results.outcomes.values()

@@ -1,6 +1,13 @@
 """The tables of the report, one file a section; templates reach them as ``tables.<name>``."""
 
 from equipoise.report.tables.baseline import baseline_table
+from equipoise.report.tables.early_change import (
+    allocation_table,
+    claims_table,
+    landmark_table,
+    markers_table,
+    proportion_table,
+)
 from equipoise.report.tables.endpoints import endpoint_table, family_table, subgroup_table
 from equipoise.report.tables.estimands import (
     events_table,
@@ -26,9 +33,11 @@ from equipoise.report.tables.rerandomisation import failures as rerandomisation_
 from equipoise.report.tables.rerandomisation import rerandomisation_table
 
 __all__ = [
+    "allocation_table",
     "analysed_table",
     "baseline_table",
     "characteristics_table",
+    "claims_table",
     "completeness_table",
     "concomitant_table",
     "endpoint_table",
@@ -40,11 +49,14 @@ __all__ = [
     "html_table",
     "imputation_table",
     "ladder_notes",
+    "landmark_table",
+    "markers_table",
     "methods_table",
     "monitor_flow_table",
     "onset_table",
     "outcome_sensitivity_table",
     "outcome_table",
+    "proportion_table",
     "rerandomisation_failures",
     "rerandomisation_table",
     "seen_table",
