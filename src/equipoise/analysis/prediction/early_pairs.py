@@ -115,7 +115,7 @@ def make_pairs(
     plan: PredictionPlan,
     predictor: str,
 ) -> EarlyPairs:
-    """The pairs of one marker; participants in the order of their enrolment."""
+    """The pairs of one marker."""
     early_outcome = plan.early_visit in protocol.endpoint_visits(plan.outcome)
     early = _changes(protocol, datasets, predictor, plan.early_visit, "early")
     outcome = _changes(protocol, datasets, plan.outcome, plan.landmark, "outcome")
@@ -125,9 +125,11 @@ def make_pairs(
     )
     for part in (early, outcome, before.select("participant", "early_outcome")):
         frame = frame.join(part, on="participant", how="left", maintain_order="left")
-    return EarlyPairs(
-        frame.drop("participant"), tuple(groups.keys), len(protocol.strata) + 1, early_outcome
+    # Ordered by values: no answer, and no permutation, depends on the order of the records.
+    frame = frame.drop("participant").sort(
+        "group", "stratum", "early", "outcome", "early_baseline", "outcome_baseline"
     )
+    return EarlyPairs(frame, tuple(groups.keys), len(protocol.strata) + 1, early_outcome)
 
 
 def _changes(
