@@ -101,7 +101,7 @@ def test_on_a_desk_no_table_needs_scrolling(visit):
 def test_the_contents_follow_the_reader(visit):
     page = visit("open")
     current = "() => [...document.querySelectorAll('nav [aria-current]')].map(a => a.hash)"
-    assert page.evaluate(current) == ["#answers"]
+    assert page.evaluate(current) == ["#questions"]
     assert page.locator("nav a[href='#endpoint-treg_percent']").is_hidden()
     for target in ("endpoint-treg_percent", "harms", "baseline"):
         page.evaluate("id => document.getElementById(id).scrollIntoView()", target)
