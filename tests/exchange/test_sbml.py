@@ -90,6 +90,25 @@ def test_a_wrong_unit_would_be_complained_of():
     assert complaints(text.replace("<ci>kS</ci>", "<ci>kX</ci>").replace(":ci>kS<", ":ci>kX<"))
 
 
+@pytest.mark.parametrize("name", builtin_models())
+def test_units_are_as_large_as_their_names_say(name):
+    """In seconds, cubic metres, kilograms and items: consistency alone sees no wrong prefix."""
+    basis = {"second": 1.0, "litre": 1e-3, "gram": 1e-3, "item": 1.0, "dimensionless": 1.0}
+    known = {
+        "day": 86400, "per_day": 1 / 86400, "points": 1, "MIU": 1e6, "MIU_per_day": 1e6 / 86400,
+        "IU_per_MIU": 1e-6, "IU_per_mL": 1e6, "mL": 1e-6, "mL_per_day": 1e-6 / 86400, "L": 1e-3,
+        "L_per_day": 1e-3 / 86400, "mg": 1e-6, "mg_per_day": 1e-6 / 86400,
+        "mg_per_L": 1e-3, "cells_per_uL": 1e9, "giga_per_L": 1e12,
+    }  # fmt: skip
+    root = ElementTree.fromstring(export_sbml(find_model(name), SCHEDULES[name]))
+    for definition in root.iter(f"{CORE}unitDefinition"):
+        size = 1.0
+        for unit in definition.iter(f"{CORE}unit"):
+            one = float(unit.get("multiplier")) * 10.0 ** int(unit.get("scale"))
+            size *= (one * basis[unit.get("kind")]) ** int(unit.get("exponent"))
+        assert size == pytest.approx(known[definition.get("id")], rel=1e-12), definition.get("id")
+
+
 @pytest.mark.parametrize(("patients", "row"), list(everybody()))
 def test_libroadrunner_has_the_same_numbers_for_every_state(patients, row):
     schedule = SCHEDULES[patients.model.name]
@@ -196,6 +215,10 @@ def test_the_document_says_what_it_is():
     root = ElementTree.fromstring(text)
     assert (root.get("level"), root.get("version")) == ("3", "2")
     assert len(list(root.iter(f"{CORE}event"))) == 9
+    # libSBML takes an attribute of no namespace too; others would not see a unit there.
+    numbers = list(root.iter("{http://www.w3.org/1998/Math/MathML}cn"))
+    assert len(numbers) > 50
+    assert all(number.get(f"{CORE}units") for number in numbers)
 
 
 def test_the_hash_is_that_of_the_numbers():

@@ -30,7 +30,7 @@ def math_element(formula: str, *, number_unit: str = "dimensionless") -> Element
     number_unit
         Id of the unit that every number in it has.
     """
-    math = Element(f"{{{MATHML}}}math")
+    math = Element("math", {"xmlns": MATHML, "xmlns:sbml": SBML})
     math.append(_element(ast.parse(formula, mode="eval").body, number_unit))
     return math
 
@@ -43,13 +43,13 @@ def names_in(formula: str) -> set[str]:
 
 def _element(node: ast.expr, unit: str) -> Element:
     if isinstance(node, ast.Name) and node.id == "time":
-        symbol = Element(f"{{{MATHML}}}csymbol")
+        symbol = Element("csymbol")
         symbol.set("encoding", "text")
         symbol.set("definitionURL", "http://www.sbml.org/sbml/symbols/time")
         symbol.text = "time"
         return symbol
     if isinstance(node, ast.Name):
-        name = Element(f"{{{MATHML}}}ci")
+        name = Element("ci")
         name.text = node.id
         return name
     if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
@@ -67,20 +67,20 @@ def _element(node: ast.expr, unit: str) -> Element:
 
 
 def _apply(operator: str, arguments: list[ast.expr], unit: str) -> Element:
-    apply = Element(f"{{{MATHML}}}apply")
-    SubElement(apply, f"{{{MATHML}}}{operator}")
+    apply = Element("apply")
+    SubElement(apply, operator)
     apply.extend(_element(argument, unit) for argument in arguments)
     return apply
 
 
 def _number(value: float, unit: str) -> Element:
     """A number with all its digits; an exponent is written in MathML's own way."""
-    number = Element(f"{{{MATHML}}}cn")
-    number.set(f"{{{SBML}}}units", unit)
+    number = Element("cn")
+    number.set("sbml:units", unit)
     mantissa, _, exponent = repr(value).partition("e")
     number.text = mantissa
     if exponent:
         number.set("type", "e-notation")
-        separator = SubElement(number, f"{{{MATHML}}}sep")
+        separator = SubElement(number, "sep")
         separator.tail = str(int(exponent))
     return number

@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from equipoise._version import __version__
-from equipoise.exchange.mathml import MATHML, SBML, math_element, names_in
+from equipoise.exchange.mathml import SBML, math_element, names_in
 from equipoise.exchange.model_equations import (
     BLOOD,
     COMPARTMENTS,
@@ -81,13 +81,11 @@ def export_sbml(
     faults = list(_faults(model, schedule, own))
     if faults:
         raise EquipoiseError(f"The model {model.name} is not exported", faults)
-    for prefix, space in (("", SBML), ("math", MATHML), ("html", XHTML)):
-        ElementTree.register_namespace(prefix, space)
-    root = Element(_sbml("sbml"), {"level": "3", "version": "2"})
+    root = Element("sbml", {"xmlns": SBML, "level": "3", "version": "2"})
     amount, per_amount = AMOUNTS[model.amount_unit]
     body = SubElement(
         root,
-        _sbml("model"),
+        "model",
         {
             "id": model.name,
             "name": model.label,
@@ -110,10 +108,11 @@ def export_sbml(
     doses = schedule.amounts_in(amount)
     infused = schedule.hours > 0
     units = {row.unit for row in used} | {item.unit for item in (*computed, *STATES)}
-    units |= {"d", amount, f"{amount}/d", f"{model.amount_unit}/{amount}"}
+    units |= {"d", amount, f"{amount}/d"}
+    units |= set() if per_amount == 1 else {f"{model.amount_unit}/{amount}"}
     _add_units(body, sorted(unit for unit in units if unit_id(unit) != "dimensionless"))
     _add_amounts(body, model, own, unit_id(amount))
-    parameters = SubElement(body, _sbml("listOfParameters"))
+    parameters = SubElement(body, "listOfParameters")
     for row in used:
         element = _add_parameter(
             parameters, row.name, row.meaning, row.unit, own.get(row.name, row.value)
@@ -134,7 +133,7 @@ def export_sbml(
     for item in computed:
         _add_parameter(parameters, item.name, item.meaning, item.unit, None, constant=False)
     _add_initial_sizes(body)
-    rules = SubElement(body, _sbml("listOfRules"))
+    rules = SubElement(body, "listOfRules")
     for item in computed:
         _add_math(rules, "assignmentRule", {"variable": item.name}, item.formula)
     for state in STATES:
@@ -153,10 +152,6 @@ def parameter_hash(model: MechanisticModel, patient: Mapping[str, float] | None 
         rows[name]["value"] = float(value)
     canonical = json.dumps(rows, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-def _sbml(tag: str) -> str:
-    return f"{{{SBML}}}{tag}"
 
 
 def _used(computed: Iterable[Quantity], model: MechanisticModel) -> list[Parameter]:
@@ -235,24 +230,24 @@ def _about_parameter(model: MechanisticModel, row: Parameter, own: bool) -> list
 
 
 def _add_notes(parent: Element, lines: Iterable[str]) -> None:
-    notes = Element(_sbml("notes"))
-    body = SubElement(notes, f"{{{XHTML}}}body")
+    notes = Element("notes")
+    body = SubElement(notes, "body", {"xmlns": XHTML})
     for line in lines:
-        SubElement(body, f"{{{XHTML}}}p").text = line
+        SubElement(body, "p").text = line
     parent.insert(0, notes)
 
 
 def _add_units(body: Element, units: Iterable[str]) -> None:
-    definitions = SubElement(body, _sbml("listOfUnitDefinitions"))
+    definitions = SubElement(body, "listOfUnitDefinitions")
     for unit in units:
         definition = SubElement(
-            definitions, _sbml("unitDefinition"), {"id": unit_id(unit), "name": unit_label(unit)}
+            definitions, "unitDefinition", {"id": unit_id(unit), "name": unit_label(unit)}
         )
-        parts = SubElement(definition, _sbml("listOfUnits"))
+        parts = SubElement(definition, "listOfUnits")
         for base, exponent, scale, multiplier in unit_parts(unit):
             SubElement(
                 parts,
-                _sbml("unit"),
+                "unit",
                 {
                     "kind": base,
                     "exponent": str(exponent),
@@ -268,7 +263,7 @@ def _add_amounts(
     """Compartments, and the amount of drug in each."""
     value = {name: patient.get(name, model.value(name)) for name in ("V1", "Q", "k21")}
     sizes = {"V1": value["V1"], "Q / k21": value["Q"] / value["k21"]}
-    compartments = SubElement(body, _sbml("listOfCompartments"))
+    compartments = SubElement(body, "listOfCompartments")
     for name, (meaning, size) in COMPARTMENTS.items():
         attributes = {"id": name, "name": meaning, "constant": "true"}
         if size is None:
@@ -276,12 +271,12 @@ def _add_amounts(
         else:
             unit = unit_id(model.parameters["V1"].unit)
             attributes |= {"spatialDimensions": "3", "size": repr(sizes[size]), "units": unit}
-        SubElement(compartments, _sbml("compartment"), attributes)
-    species = SubElement(body, _sbml("listOfSpecies"))
+        SubElement(compartments, "compartment", attributes)
+    species = SubElement(body, "listOfSpecies")
     for name in COMPARTMENTS:
         SubElement(
             species,
-            _sbml("species"),
+            "species",
             {
                 "id": f"amount_{name}",
                 "name": f"{model.drug}, {name}",
@@ -308,20 +303,20 @@ def _add_parameter(
     if value is not None:
         attributes["value"] = repr(float(value))
     attributes["constant"] = "true" if constant else "false"
-    return SubElement(parent, _sbml("parameter"), attributes)
+    return SubElement(parent, "parameter", attributes)
 
 
 def _add_math(
     parent: Element, tag: str, attributes: dict[str, str], formula: str, unit: str = "dimensionless"
 ) -> Element:
-    element = SubElement(parent, _sbml(tag), attributes)
+    element = SubElement(parent, tag, attributes)
     element.append(math_element(formula, number_unit=unit))
     return element
 
 
 def _add_initial_sizes(body: Element) -> None:
     """Volumes and severity at time 0 follow the parameters when these are changed in the file."""
-    assignments = SubElement(body, _sbml("listOfInitialAssignments"))
+    assignments = SubElement(body, "listOfInitialAssignments")
     for name, (_, size) in COMPARTMENTS.items():
         if size is not None:
             _add_math(assignments, "initialAssignment", {"symbol": name}, size)
@@ -329,20 +324,20 @@ def _add_initial_sizes(body: Element) -> None:
 
 
 def _add_reactions(body: Element, *, infused: bool) -> None:
-    reactions = SubElement(body, _sbml("listOfReactions"))
+    reactions = SubElement(body, "listOfReactions")
     transfers = dict(TRANSFERS)
     if infused:
         transfers["infusing"] = ("Infusion", "", "central", "infusion")
     for name, (meaning, start, end, rate) in transfers.items():
         back = "true" if name == "distribution" else "false"
         reaction = SubElement(
-            reactions, _sbml("reaction"), {"id": name, "name": meaning, "reversible": back}
+            reactions, "reaction", {"id": name, "name": meaning, "reversible": back}
         )
         for tag, place in (("listOfReactants", start), ("listOfProducts", end)):
             if place:
                 SubElement(
-                    SubElement(reaction, _sbml(tag)),
-                    _sbml("speciesReference"),
+                    SubElement(reaction, tag),
+                    "speciesReference",
                     {"species": f"amount_{place}", "stoichiometry": "1", "constant": "true"},
                 )
         _add_math(reaction, "kineticLaw", {}, rate)
@@ -350,7 +345,7 @@ def _add_reactions(body: Element, *, infused: bool) -> None:
 
 def _add_events(body: Element, schedule: Schedule, lag: float) -> None:
     """A dose is an event; an infusion is one at its start and one at its end."""
-    events = Element(_sbml("listOfEvents"))
+    events = Element("listOfEvents")
     for k, day in enumerate(schedule.days.tolist(), start=1):
         if schedule.route != "intravenous":
             change = ("amount_depot", f"amount_depot + F * dose_{k}")
@@ -378,11 +373,11 @@ def _add_event(
 ) -> None:
     event = SubElement(
         events,
-        _sbml("event"),
+        "event",
         {"id": name, "name": meaning, "useValuesFromTriggerTime": "true"},
     )
     when = f"time >= {day!r} + lag" if lag > 0 else f"time >= {day!r}"
     _add_math(event, "trigger", {"initialValue": "false", "persistent": "true"}, when, "day")
-    assignments = SubElement(event, _sbml("listOfEventAssignments"))
+    assignments = SubElement(event, "listOfEventAssignments")
     variable, formula = change
     _add_math(assignments, "eventAssignment", {"variable": variable}, formula, "day")
