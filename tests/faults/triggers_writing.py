@@ -125,6 +125,20 @@ def library_missing(box):
 
 
 @trigger
+def characteristics_differ(box):
+    """Python only: the simulated trials beside a report are of another protocol than it."""
+    import dataclasses
+
+    protocol = eq.load_protocol("il2-bipolar")
+    analysis = protocol.analysis.model_copy(update={"sensitivity": {}})
+    protocol = protocol.model_copy(update={"analysis": analysis})
+    results = eq.analyse(protocol, eq.simulate(protocol, seed=1))
+    found = eq.operating_characteristics(protocol, 1, scenarios=("null",), workers=1)
+    other = dataclasses.replace(found, protocol_hash="0" * 64)
+    eq.write_report(results, "out", characteristics=other)
+
+
+@trigger
 def characteristics_of_another_protocol(box):
     """The folder holds the operating characteristics of another protocol."""
     box.write("out/characteristics.json", '{"protocol_hash": "0000"}')

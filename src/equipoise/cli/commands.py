@@ -13,6 +13,7 @@ from equipoise.cli.guard import handle_blinded_data, say
 
 if TYPE_CHECKING:
     from equipoise.analysis import Results
+    from equipoise.design import Characteristics
     from equipoise.protocol import Protocol
     from equipoise.records import Records
 
@@ -339,6 +340,14 @@ def run(
     allocation_list: ListOption = None,
     pdf: Pdf = False,
     rtf: Rtf = False,
+    characteristics: Annotated[
+        int | None,
+        typer.Option(
+            "--characteristics",
+            metavar="N",
+            help="Also simulate and analyse N trials a scenario, and show how often they find it.",
+        ),
+    ] = None,
 ) -> None:
     """The main job: analyse records, or a simulated trial, and write the report."""
     from equipoise.analysis.storage import result_files
@@ -363,9 +372,15 @@ def run(
     else:
         records = read_data(protocol, data, allocation_list)
         command += " --data DIR" + (" --list FILE" if allocation_list else "")
+    if characteristics is not None:
+        command += f" --characteristics {characteristics}"
+        found = _characteristics(protocol, characteristics, seed)
+    else:
+        found = None
     results = _analyse(protocol, records, command)
     say("report")
-    sets = {"results": result_files(results), "report": report_files(results, pdf=pdf, rtf=rtf)}
+    page = report_files(results, pdf=pdf, rtf=rtf, characteristics=found)
+    sets = {"results": result_files(results), "report": page}
     there = target / "data"
     replaces: tuple[str, ...] = ()
     removes: list[str] = []
@@ -415,6 +430,13 @@ def read_data(protocol: Protocol, data: Path, allocation_list: Path | None) -> R
         handle_blinded_data()
     say(f"reading {data}")
     return read_records(data, protocol, allocation_list=allocation_list)
+
+
+def _characteristics(protocol: Protocol, trials: int, seed: int) -> Characteristics:
+    from equipoise.cli.progress import show_progress
+    from equipoise.design import operating_characteristics
+
+    return operating_characteristics(protocol, trials, seed, progress=show_progress())
 
 
 def _analyse(protocol: Protocol, records: Records, command: str) -> Results:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import shlex
-import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from equipoise.cli.commands import Seed, Study, app
-from equipoise.cli.guard import say
+from equipoise.cli.progress import show_progress
 
 Workers = Annotated[
     int | None,
@@ -64,22 +62,3 @@ def design(
         tally = found.joint(name)
         print(f"  {name:12}all headline claims in {100 * tally.proportion:.1f} % of trials")
     print(page)
-
-
-def show_progress() -> Callable[[int, int], None]:
-    """Trials done and the time left: a line that is renewed at a terminal, else at every tenth."""
-    started = time.monotonic()
-    terminal = sys.stderr.isatty()
-    told = [0]
-
-    def show(done: int, total: int) -> None:
-        spent = time.monotonic() - started
-        left = spent * (total - done) / done
-        text = f"simulated and analysed {done} of {total} trials, about {left:.0f} s left"
-        if terminal:
-            print(f"\r{text}   ", end="\n" if done == total else "", file=sys.stderr, flush=True)
-        elif 10 * done // total > told[0]:
-            told[0] = 10 * done // total
-            say(text)
-
-    return show

@@ -9,7 +9,7 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from equipoise.analysis.storage import result_tables
-from equipoise.report import early_change_words, tables, what_ran, words
+from equipoise.report import early_change_words, tables, twins_words, what_ran, words
 from equipoise.report.checklist_pages import checklist_context
 from equipoise.report.contents import sections
 from equipoise.report.course_figures import course_figure
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import jinja2
 
     from equipoise.analysis.results import Results
+    from equipoise.design.characteristics import Characteristics
 
 
 #: Style sheets of a page on screen, and of the page that becomes a PDF.
@@ -82,10 +83,17 @@ def style(*, paper: bool = False) -> str:
     return "".join(template(name) for name in (_PAPER_STYLES if paper else _STYLES))
 
 
-def render(results: Results, drawings: dict[str, Drawing], *, paper: bool = False) -> str:
+def render(
+    results: Results,
+    drawings: dict[str, Drawing],
+    *,
+    paper: bool = False,
+    characteristics: Characteristics | None = None,
+) -> str:
     """The report as HTML: no request leaves the page, and it is whole without its script.
 
-    With `paper` it is the page that becomes a PDF: no script, no downloads.
+    With `paper` it is the page that becomes a PDF: no script, no downloads. With
+    `characteristics` it says in short what many simulated trials show, and where the whole is.
     """
     script = template("page.js")
     parts = sections(results)
@@ -98,6 +106,8 @@ def render(results: Results, drawings: dict[str, Drawing], *, paper: bool = Fals
             questions=questions(results),
             tables=tables,
             ran=what_ran,
+            twins=twins_words,
+            characteristics=characteristics,
             table_files=frozenset(result_tables(results)),
             results=results,
             paper=paper,
