@@ -5,14 +5,18 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import polars as pl
 import pytest
 
 import equipoise as eq
 from equipoise.analysis.answers import answer_estimands
+from equipoise.analysis.dataset import values_of
 from equipoise.design.characteristics import MADE, NOT_JUDGED, NOT_MADE, tally_of
 from equipoise.design.chunks import Chunk, prepare, run_chunk
+from equipoise.design.trial_values import TrialValues, values_of_trials
 from equipoise.design.truth import rounded_mean
 from equipoise.protocol.intercurrent import IntercurrentEvent
+from equipoise.simulation import records_of, simulate_arrays
 
 #: Arrays and records go through the same kernels; what is between them is rounding.
 SAME = 1e-8
@@ -130,6 +134,64 @@ def test_a_response_as_key_secondary(twin):
     second = twin.estimands["depression_week8"].model_copy(update={"endpoint": "hdrs_response"})
     protocol = twin.model_copy(update={"estimands": {**twin.estimands, "depression_week8": second}})
     hold_to_analyse(protocol, "planned", 2)
+
+
+def values_from_records(protocol, records, endpoints):
+    """The plain twin: the same arrays from the tables."""
+    people = records.participants
+    place = {person: i for i, person in enumerate(people["participant"].to_list())}
+    assert records.allocation is not None
+    listed = {p: (s, a) for p, s, a in records.allocation.select(
+        "participant", "stratum", "arm").iter_rows()}  # fmt: skip
+    arms = {arm: i for i, arm in enumerate(protocol.arm_order)}
+    strata = {label: i for i, label in enumerate(protocol.strata)}
+    factors = {}
+    numbers = {}
+    for name, covariate in protocol.population.covariates.items():
+        if covariate.type == "categorical":
+            codes = {level: i for i, level in enumerate(covariate.levels)}
+            factors[name] = np.array([[codes.get(v, -1) for v in people[name].to_list()]])
+        else:
+            numbers[name] = people[name].cast(pl.Float64).fill_null(np.nan).to_numpy()[None].copy()
+    found = {}
+    for key in endpoints:
+        visits = (protocol.baseline.id, *protocol.endpoint_visits(key))
+        at = {visit: j for j, visit in enumerate(visits)}
+        array = np.full((1, len(place), len(visits)), np.nan)
+        table = values_of(protocol, records, key)
+        for person, visit, value in table.select("participant", "visit", "value").iter_rows():
+            if visit in at:
+                array[0, place[person], at[visit]] = value
+        found[key] = array
+    serious = 0
+    if records.adverse_events is not None:
+        serious = records.adverse_events.filter(pl.col("serious"))["participant"].n_unique()
+    return TrialValues(
+        arm=np.array([[arms[listed[p][1]] for p in place]]),
+        stratum=np.array([[strata[listed[p][0]] for p in place]]),
+        factors=factors,
+        numbers=numbers,
+        endpoints=found,
+        serious=np.array([serious]),
+        patients="statistical",
+    )
+
+
+@pytest.mark.parametrize("study", ["il2-depression", "minocycline-randomised"])
+def test_values_of_arrays_are_those_of_the_records(study):
+    protocol = eq.load_protocol(study)
+    keys = [key for key, point in protocol.endpoints.items() if point.scale.continuous]
+    drawn = [simulate_arrays(protocol, 5, trial=k) for k in range(3)]
+    found = values_of_trials(protocol, drawn, keys)
+    for k, trial in enumerate(drawn):
+        twin = values_from_records(protocol, records_of(trial), keys)
+        for name in ("arm", "stratum", "serious"):
+            assert np.array_equal(getattr(found, name)[k], getattr(twin, name)[0])
+        for name in ("factors", "numbers", "endpoints"):
+            ours, theirs = getattr(found, name), getattr(twin, name)
+            assert set(ours) == set(theirs)
+            for key in ours:
+                assert np.array_equal(ours[key][k], theirs[key][0], equal_nan=True), key
 
 
 def test_rows_are_the_same_for_any_workers_and_chunks(twin, few):

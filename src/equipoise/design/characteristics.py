@@ -309,10 +309,18 @@ class Characteristics:
         rows: list[dict[str, object]] = []
         for scenario in self.scenarios:
             for claim in self.claims:
-                head = {"scenario": scenario, "claim": claim.key, "label": claim.label}
+                head: dict[str, object] = {
+                    "scenario": scenario,
+                    "claim": claim.key,
+                    "label": claim.label,
+                }
                 rows.append(head | dataclasses.asdict(self.tally(scenario, claim.key)))
             if self.headline:
-                head = {"scenario": scenario, "claim": "headline", "label": "All headline claims"}
+                head: dict[str, object] = {
+                    "scenario": scenario,
+                    "claim": "headline",
+                    "label": "All headline claims",
+                }
                 rows.append(head | dataclasses.asdict(self.joint(scenario)))
         return pl.DataFrame(rows).with_columns(origin=pl.lit("SIMULATED"))
 
@@ -326,7 +334,7 @@ class Characteristics:
         rows: list[dict[str, object]] = []
         for scenario in self.scenarios:
             for quantity in self.quantities:
-                head = {"scenario": scenario, **dataclasses.asdict(quantity)}
+                head: dict[str, object] = {"scenario": scenario, **dataclasses.asdict(quantity)}
                 rows.append(head | dataclasses.asdict(self.performance(scenario, quantity.key)))
         frame = pl.DataFrame(rows)
         numbers = [n for n in frame.columns if frame[n].dtype == pl.Float64]

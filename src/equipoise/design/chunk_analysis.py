@@ -196,10 +196,10 @@ def _lacking(
     import numpy as np
 
     used = seen.any(axis=2)
-    lacking = ~seen.any(axis=1).all(axis=1)
+    lacking: np.ndarray = np.any(~seen.any(axis=1), axis=1)
     for name, levels in columns.levels.items():
         for code in range(len(levels)):
-            lacking |= ~np.any((codes[name] == code) & used, axis=1)
+            lacking = lacking | ~np.any((codes[name] == code) & used, axis=1)
     return lacking
 
 

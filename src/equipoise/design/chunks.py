@@ -19,11 +19,12 @@ from equipoise.design.questions import (
     planned_claims,
     planned_quantities,
 )
-from equipoise.design.trial_values import TrialValues, stack_trials, values_of_records
+from equipoise.design.trial_values import values_of_trials
 
 if TYPE_CHECKING:
     from equipoise.protocol import Protocol
     from equipoise.records import Records
+    from equipoise.simulation import TrialArrays
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,29 +81,26 @@ def run_chunk(
     StoppedError
         When `stopped` says so.
     """
+    from equipoise.simulation import records_of, simulate_arrays
+
     protocol = work.plan.protocol
+    drawn: list[TrialArrays] = []
     made: dict[int, Records] = {}
 
-    def records_of(place: int) -> Records:
-        from equipoise.simulation import simulate
-
-        trial = chunk.begin + place
-        if trial not in made:
+    def records(place: int) -> Records:
+        if place not in made:
             made.clear()  # one at a time: memory does not grow with the chunk
-            made[trial] = simulate(protocol, work.seed, scenario=chunk.scenario, trial=trial)
-        return made[trial]
+            made[place] = records_of(drawn[place])
+        return made[place]
 
     trial = chunk.begin
     try:
-        found: list[TrialValues] = []
         for trial in range(chunk.begin, chunk.end):
             if stopped is not None and stopped():
                 raise StoppedError
-            found.append(
-                values_of_records(protocol, records_of(trial - chunk.begin), work.plan.endpoints)
-            )
-        values = stack_trials(found)
-        effects = analyse_chunk(work.plan, values, records_of)
+            drawn.append(simulate_arrays(protocol, work.seed, scenario=chunk.scenario, trial=trial))
+        values = values_of_trials(protocol, drawn, work.plan.endpoints)
+        effects = analyse_chunk(work.plan, values, records)
         return judge(work.plan, work.claims, work.quantities, values, effects)
     except StoppedError:
         raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from equipoise.analysis.answers import adjust_families, answer_estimands
 from equipoise.analysis.results import Contrast, EstimandResult
@@ -36,6 +36,8 @@ class TrialRows:
     estimate, se, df : float64 (B, quantities)
     fits : int8 (B, models)
     serious : int64 (B,)
+    patients
+        Kind of virtual patients.
     """
 
     hits: np.ndarray
@@ -44,6 +46,7 @@ class TrialRows:
     df: np.ndarray
     fits: np.ndarray
     serious: np.ndarray
+    patients: str
 
 
 def find_slopes(plan: PlannedAnalysis, values: TrialValues) -> Slopes:
@@ -124,7 +127,7 @@ def judge(
                 df[:, column] = slope.df
     fits = np.stack([effects.fits[fit.label] for fit in plan.fits], axis=1) if plan.fits else (
         np.zeros((effects.trials, 0), dtype=np.int8))  # fmt: skip
-    return TrialRows(hits, estimate, se, df, fits, values.serious)
+    return TrialRows(hits, estimate, se, df, fits, values.serious, values.patients)
 
 
 def _limits(slope: Association) -> dict[str, np.ndarray]:
@@ -195,13 +198,14 @@ def _contrasts(
         values = {part: float(parts[part][trial]) for part in PARTS}
         if math.isnan(values["estimate"]):
             continue
+        known: dict[str, Any] = {k: None if math.isnan(x) else x for k, x in values.items()}
         found.append(
             Contrast.model_construct(
                 arm=effect[2],
                 reference=plan.protocol.control,
                 visit=effect[3],
                 t=None,
-                **{part: None if math.isnan(value) else value for part, value in values.items()},
+                **known,
             )
         )
     return tuple(found)

@@ -13,6 +13,7 @@ from equipoise.streams import check_seed
 
 if TYPE_CHECKING:
     from equipoise.design.chunks import Chunk, Work
+    from equipoise.design.judgement import TrialRows
     from equipoise.protocol import Protocol
 
 #: Scenarios where none are named.
@@ -108,10 +109,12 @@ class _Kept:
         self.se, self.df = self.estimate.copy(), self.estimate.copy()
         self.fits = np.zeros((*shape, len(work.plan.fits)), dtype=np.int8)
         self.serious = np.zeros(shape, dtype=np.int64)
+        self.patients = ""
 
-    def put(self, chunk: Chunk, rows: object) -> None:
+    def put(self, chunk: Chunk, rows: TrialRows) -> None:
         """Write the rows of a chunk into their places."""
         row = self.scenarios.index(chunk.scenario)
+        self.patients = rows.patients
         for name in ("hits", "estimate", "se", "df", "fits", "serious"):
             getattr(self, name)[row, chunk.begin : chunk.end] = getattr(rows, name)
 
@@ -124,10 +127,11 @@ class _Kept:
 
         plan = self.work.plan
         protocol = plan.protocol
+        statistical = self.patients == "statistical"
         truth = np.array(
             [
                 [
-                    true_value(plan, quantity, scenario, statistical=True)
+                    true_value(plan, quantity, scenario, statistical=statistical)
                     for quantity in self.work.quantities
                 ]
                 for scenario in self.scenarios
@@ -144,7 +148,7 @@ class _Kept:
             trials=self.trials,
             scenarios=self.scenarios,
             software=f"equipoise {__version__}",
-            patients="statistical",
+            patients=self.patients,
             assumptions=_assumptions(protocol),
             sizes=_sizes(protocol),
             alpha=protocol.analysis.alpha,

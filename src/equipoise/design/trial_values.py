@@ -6,11 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from equipoise.instruments import TOTAL
+from equipoise.protocol.endpoint_sources import planned_visits
+
 if TYPE_CHECKING:
     import numpy as np
 
     from equipoise.protocol import Protocol
-    from equipoise.records import Records
+    from equipoise.simulation import TrialArrays
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,8 @@ class TrialValues:
         Values at baseline and at the endpoint's visits, in its unit; NaN where there is none.
     serious : int64 (B,)
         Participants with a serious adverse event.
+    patients
+        Kind of virtual patients: ``statistical`` or ``mechanistic``.
     """
 
     arm: np.ndarray
@@ -39,6 +44,7 @@ class TrialValues:
     numbers: Mapping[str, np.ndarray]
     endpoints: Mapping[str, np.ndarray]
     serious: np.ndarray
+    patients: str
 
     @property
     def trials(self) -> int:
@@ -46,63 +52,65 @@ class TrialValues:
         return len(self.arm)
 
 
-def stack_trials(trials: Sequence[TrialValues]) -> TrialValues:
-    """Several, one after another."""
-    import numpy as np
-
-    first = trials[0]
-    return TrialValues(
-        arm=np.concatenate([t.arm for t in trials]),
-        stratum=np.concatenate([t.stratum for t in trials]),
-        factors={k: np.concatenate([t.factors[k] for t in trials]) for k in first.factors},
-        numbers={k: np.concatenate([t.numbers[k] for t in trials]) for k in first.numbers},
-        endpoints={k: np.concatenate([t.endpoints[k] for t in trials]) for k in first.endpoints},
-        serious=np.concatenate([t.serious for t in trials]),
-    )
-
-
-def values_of_records(
-    protocol: Protocol, records: Records, endpoints: Sequence[str]
+def values_of_trials(
+    protocol: Protocol, trials: Sequence[TrialArrays], endpoints: Sequence[str]
 ) -> TrialValues:
-    """The arrays of one trial (B = 1) from its records; `endpoints` are the continuous ones."""
+    """What the analysis sees of simulated trials; `endpoints` are the continuous ones."""
     import numpy as np
-    import polars as pl
 
-    from equipoise.analysis.dataset import values_of
+    covariates = protocol.population.covariates
+    arms = np.array([protocol.arm_order.index(arm) for arm in trials[0].plan.arms])
+    strata = np.array([protocol.strata.index(label) for label in trials[0].plan.strata])
 
-    people = records.participants
-    place = {person: i for i, person in enumerate(people["participant"].to_list())}
-    assert records.allocation is not None
-    listed = {p: (s, a) for p, s, a in records.allocation.select(
-        "participant", "stratum", "arm").iter_rows()}  # fmt: skip
-    arms = {arm: i for i, arm in enumerate(protocol.arm_order)}
-    strata = {label: i for i, label in enumerate(protocol.strata)}
-    factors: dict[str, np.ndarray] = {}
-    numbers: dict[str, np.ndarray] = {}
-    for name, covariate in protocol.population.covariates.items():
-        if covariate.type == "categorical":
-            codes = {level: i for i, level in enumerate(covariate.levels)}
-            factors[name] = np.array([[codes.get(v, -1) for v in people[name].to_list()]])
-        else:
-            numbers[name] = people[name].cast(pl.Float64).fill_null(np.nan).to_numpy()[None].copy()
-    found: dict[str, np.ndarray] = {}
-    for key in endpoints:
-        visits = (protocol.baseline.id, *protocol.endpoint_visits(key))
-        at = {visit: j for j, visit in enumerate(visits)}
-        array = np.full((1, len(place), len(visits)), np.nan)
-        table = values_of(protocol, records, key)
-        for person, visit, value in table.select("participant", "visit", "value").iter_rows():
-            if visit in at:
-                array[0, place[person], at[visit]] = value
-        found[key] = array
-    serious = 0
-    if records.adverse_events is not None:
-        serious = records.adverse_events.filter(pl.col("serious"))["participant"].n_unique()
+    def of(name: str) -> np.ndarray:
+        return np.stack([trial.covariates[name] for trial in trials])
+
     return TrialValues(
-        arm=np.array([[arms[listed[p][1]] for p in place]]),
-        stratum=np.array([[strata[listed[p][0]] for p in place]]),
-        factors=factors,
-        numbers=numbers,
-        endpoints=found,
-        serious=np.array([serious]),
+        arm=arms[np.stack([trial.arm for trial in trials])],
+        stratum=strata[np.stack([trial.stratum for trial in trials])],
+        factors={k: of(k).astype(int) for k, c in covariates.items() if c.type == "categorical"},
+        numbers={k: of(k).astype(float) for k, c in covariates.items() if c.type != "categorical"},
+        endpoints={key: _endpoint(protocol, trials, key) for key in endpoints},
+        serious=np.array([_serious(trial) for trial in trials]),
+        patients=trials[0].patients,
     )
+
+
+def _endpoint(protocol: Protocol, trials: Sequence[TrialArrays], key: str) -> np.ndarray:
+    """(B, N, 1 + visits) values at baseline and at the endpoint's visits."""
+    import numpy as np
+
+    there = planned_visits(protocol.measured(key), protocol.visits)
+    order = [visit.id for visit in protocol.visits if visit.id in there]
+    wanted = (protocol.baseline.id, *protocol.endpoint_visits(key))
+    measured = np.stack([_measured(protocol, trial, key) for trial in trials]).astype(float)
+    found = np.full((*measured.shape[:2], len(wanted)), np.nan)
+    for place, visit in enumerate(wanted):
+        if visit in order:
+            found[:, :, place] = measured[:, :, order.index(visit)]
+    return found
+
+
+def _measured(protocol: Protocol, trial: TrialArrays, key: str) -> np.ndarray:
+    """(N, planned visits) values of the measurement of an endpoint."""
+    point = protocol.endpoints[key]
+    if point.instrument is not None:
+        return trial.scores[point.instrument].part(str(point.part or TOTAL))
+    if point.cells is not None:
+        return trial.cells[point.cells, str(point.cell_unit)]
+    if point.lab is not None:
+        return trial.labs[point.lab]
+    if point.vital is not None:
+        return trial.vitals[point.vital]
+    if point.exposure is not None:
+        return trial.exposures[point.exposure]
+    return trial.imaging[str(point.imaging), str(point.region)]
+
+
+def _serious(trial: TrialArrays) -> int:
+    """Participants with a serious adverse event."""
+    import numpy as np
+
+    if trial.events is None:
+        return 0
+    return len(np.unique(trial.events.participant[trial.events.serious]))
