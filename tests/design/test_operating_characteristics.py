@@ -25,7 +25,11 @@ ROWS = ("hits", "estimate", "se", "df", "fits", "serious")
 
 def without_sensitivity(protocol):
     """The analysis of a trial in well under a second."""
-    analysis = protocol.analysis.model_copy(update={"sensitivity": {}})
+    changes: dict = {"sensitivity": {}}
+    if protocol.analysis.prediction is not None:
+        plan = protocol.analysis.prediction.model_copy(update={"permutations": 19})
+        changes["prediction"] = plan
+    analysis = protocol.analysis.model_copy(update=changes)
     return protocol.model_copy(update={"analysis": analysis})
 
 
@@ -54,6 +58,12 @@ def effect_of(results, effect):
     return row
 
 
+def slope_of(results, among, marker):
+    (found,) = (m for m in results.prediction.markers if m.endpoint == marker)
+    (row,) = (s for s in found.slopes if s.among == among and not s.adjusted_for_early_outcome)
+    return row
+
+
 def hold_to_analyse(protocol, scenario, trial, seed=3):
     """The rows of one trial against `analyse` of the records that `simulate` gives."""
     work = prepare(protocol, seed)
@@ -62,11 +72,16 @@ def hold_to_analyse(protocol, scenario, trial, seed=3):
     results = eq.analyse(protocol, records)
     compared = 0
     for column, quantity in enumerate(work.quantities):
-        if quantity.effect is None:
-            continue
-        row = effect_of(results, quantity.effect)
         ours = (rows.estimate[0, column], rows.se[0, column], rows.df[0, column])
-        theirs = [math.nan if x is None else x for x in (row.estimate, row.se, row.df)]
+        if quantity.effect is None:
+            among, marker, what = quantity.slope
+            row = slope_of(results, among, marker)
+            theirs = (row.estimate, row.se, row.df)
+            if what == "correlation":
+                theirs = (row.correlation, math.nan, math.nan)
+        else:
+            row = effect_of(results, quantity.effect)
+            theirs = [math.nan if x is None else x for x in (row.estimate, row.se, row.df)]
         assert ours == pytest.approx(theirs, rel=SAME, abs=SAME, nan_ok=True)
         compared += 1
     hits = {made.claim.key: int(h) for made, h in zip(work.claims, rows.hits[0], strict=True)}
@@ -90,7 +105,7 @@ def hold_to_analyse(protocol, scenario, trial, seed=3):
 
 @pytest.mark.parametrize(("scenario", "trial"), [("planned", 0), ("link-off", 7), ("null", 2)])
 def test_a_trial_has_the_numbers_of_its_analysis(twin, scenario, trial):
-    assert hold_to_analyse(twin, scenario, trial) == 15
+    assert hold_to_analyse(twin, scenario, trial) == 47
 
 
 def changed_twin(twin, **changes):

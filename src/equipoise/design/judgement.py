@@ -63,9 +63,9 @@ def find_slopes(plan: PlannedAnalysis, values: TrialValues) -> Slopes:
     late = protocol.endpoint_visits(asked.outcome).index(asked.landmark)
     outcome, start, _ = responses(plan, asked.outcome, values)
     found: Slopes = {}
-    for name in asked.markers:
+    for name in asked.predictors:
         early, own, _ = responses(plan, name, values)
-        at = protocol.endpoint_visits(name).index(asked.early)
+        at = protocol.endpoint_visits(name).index(asked.early_visit)
         data = landmark_data(
             outcome[:, :, late],
             early[:, :, at],
@@ -107,10 +107,13 @@ def judge(
         elif claim.kind == "interval":
             each = [_beyond(effects.get(e), claim) for e in claim.effects]
             hits[:, column] = _all_of(np.array(each))
-        elif claim.kind in ("slope", "any-slope"):
+        elif claim.kind == "slope":
             each = [_beyond(_limits(slopes[member]), claim) for member in claim.members]
-            combine = _all_of if claim.kind == "slope" else _any_of
-            hits[:, column] = combine(np.array(each))
+            hits[:, column] = _all_of(np.array(each))
+        elif claim.kind == "any-slope":  # stands behind the claims of its members
+            ones = [i for i, one in enumerate(claims) if one.kind == "slope"]
+            wanted = [i for i in ones if set(claims[i].members) <= set(claim.members)]
+            hits[:, column] = _any_of(hits[:, wanted].T)
     estimate, se, df = (np.full((effects.trials, len(quantities)), np.nan) for _ in range(3))
     for column, quantity in enumerate(quantities):
         if quantity.effect is not None:

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from equipoise.design.model_columns import ModelColumns, NotTranslatableError, model_columns
 from equipoise.protocol.consistency_of_estimands import EVERYBODY
-from equipoise.protocol.endpoint_sources import MeasureKind, source_of
 from equipoise.protocol.intercurrent import Strategy
 from equipoise.protocol.questions import Scale
 
 if TYPE_CHECKING:
     from equipoise.protocol import Protocol
-    from equipoise.protocol.questions import Endpoint, Model
+    from equipoise.protocol.prediction_plan import PredictionPlan
+    from equipoise.protocol.questions import Model
 
 #: An effect: (kind, endpoint or estimand, arm, visit, level of a subgroup).
 Effect = tuple[str, str, str, str, str]
@@ -47,24 +47,6 @@ class PlannedFit:
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedPrediction:
-    """Does the early change of a marker go with the later change of an outcome?
-
-    Attributes
-    ----------
-    outcome, landmark
-        Endpoint, and the visit at which it is judged.
-    markers
-        Endpoints, the primary first; `early` is their visit.
-    """
-
-    outcome: str
-    landmark: str
-    markers: tuple[str, ...]
-    early: str
-
-
-@dataclass(frozen=True, slots=True)
 class PlannedAnalysis:
     """All that is computed of every trial.
 
@@ -78,14 +60,14 @@ class PlannedAnalysis:
     outcomes
         Endpoints of families that are no means (response, …): from records too.
     prediction
-        None where no early marker and later outcome are among the questions.
+        The landmark association, None where none is planned.
     """
 
     protocol: Protocol
     fits: tuple[PlannedFit, ...]
     by_records: tuple[tuple[str, str], ...]
     outcomes: tuple[str, ...]
-    prediction: PlannedPrediction | None
+    prediction: PredictionPlan | None
 
     @property
     def needs_records(self) -> bool:
@@ -99,7 +81,7 @@ class PlannedAnalysis:
         """Endpoints whose values are read, each once."""
         found = [fit.endpoint for fit in self.fits if fit.columns is not None]
         if self.prediction is not None:
-            found += [self.prediction.outcome, *self.prediction.markers]
+            found += [self.prediction.outcome, *self.prediction.predictors]
         return tuple(dict.fromkeys(found))
 
     @property
@@ -133,7 +115,9 @@ def plan_analysis(protocol: Protocol) -> PlannedAnalysis:
         model = protocol.analysis.models.get(str(protocol.endpoints[name].model))
         if model is not None and model.subgroup and model.subgroup_formula:
             fits.append(_planned_fit(protocol, name, subgroup=True))
-    return PlannedAnalysis(protocol, tuple(fits), by_records, outcomes, _plan_prediction(protocol))
+    return PlannedAnalysis(
+        protocol, tuple(fits), by_records, outcomes, protocol.analysis.prediction
+    )
 
 
 def effects_of_estimand(plan: PlannedAnalysis, key: str) -> dict[str, Effect]:
@@ -197,37 +181,3 @@ def _translated(
         )
     except StatsError as error:  # a site or an exposure stands in it
         raise NotTranslatableError(error.what.rstrip(".")) from None
-
-
-def _plan_prediction(protocol: Protocol) -> PlannedPrediction | None:
-    """The rating scale asked about, and the blood values asked about at the first visit of
-    those before it."""
-    points = protocol.endpoints
-
-    def of(kinds: tuple[MeasureKind, ...], endpoint: Endpoint) -> bool:
-        return source_of(endpoint).kind in kinds and endpoint.scale.continuous
-
-    outcome = next(
-        (
-            (e.endpoint, e.visit)
-            for e in protocol.estimands.values()
-            if of((MeasureKind.RATING_SCALE,), points[e.endpoint])
-        ),
-        None,
-    )
-    if outcome is None:
-        return None
-    asked = [(e.endpoint, e.visit) for e in protocol.estimands.values()]
-    asked += [(n, f.visit) for f in protocol.analysis.families.values() for n in f.endpoints]
-    blood = (MeasureKind.CELLS, MeasureKind.LABORATORY)
-    day = protocol.visit(outcome[1]).day
-    early = [
-        (name, visit)
-        for name, visit in asked
-        if of(blood, points[name]) and protocol.visit(visit).day < day
-    ]
-    if not early:
-        return None
-    first = min((visit for _, visit in early), key=lambda visit: protocol.visit(visit).day)
-    markers = tuple(dict.fromkeys(name for name, visit in early if visit == first))
-    return PlannedPrediction(outcome[0], outcome[1], markers, first)

@@ -32,7 +32,8 @@ class PlannedClaim:
     kind
         ``estimand`` and ``family`` go through the order of testing; ``interval`` asks of every
         one of `effects` that its interval excludes no effect; ``slope`` the same of the slopes
-        of `members`, ``any-slope`` of one of them; ``harms`` that nobody has a serious event.
+        of `members`; ``any-slope`` that one of the claims of its members is made; ``harms`` that
+        nobody has a serious event.
     """
 
     claim: Claim
@@ -192,58 +193,66 @@ def _predictions(plan: PlannedAnalysis) -> Iterator[PlannedClaim]:
         return
     points = protocol.endpoints
     outcome = points[asked.outcome]
-    early, late = protocol.visit(asked.early).label, protocol.visit(asked.landmark).label
-    # More of the marker goes with a better outcome.
+    early, late = protocol.visit(asked.early_visit).label, protocol.visit(asked.landmark).label
     good = planned_direction(outcome, None).sign
+
+    def way(name: str) -> Direction:
+        """A rise goes with a better outcome; a fall, of what is better when it is lower."""
+        return Direction(-good if points[name].better == "lower" else good)
+
+    def text(name: str, arm: str) -> str:
+        move = "fall" if points[name].better == "lower" else "rise"
+        return rule.replace("{arm}", arm).replace("{move}", move)
+
     group = f"Does the early change predict {outcome.label} at {late}?"
     rule = (
         f"slope of the change of {outcome.label} to {late} on the change of the marker to "
         f"{early}, given both baselines and strata{{arm}}: its interval excludes 0, a greater "
-        "rise with more improvement"
+        "{move} with more improvement"
     )
-    first = asked.markers[0]
+    first = asked.predictors[0]
     yield PlannedClaim(
         Claim(
             key=f"prediction:within:{first}",
             label=f"Within arms: early change of {points[first].label} predicts",
-            rule=rule.format(arm=" and arm"),
+            rule=text(first, " and arm"),
             group=group,
             headline=True,
         ),
-        "slope", Direction(good), members=(("within-arms", first),),
+        "slope", way(first), members=(("within-arms", first),),
     )  # fmt: skip
     yield PlannedClaim(
         Claim(
             key=f"prediction:all:{first}",
             label=f"All arms together: early change of {points[first].label} goes with it",
-            rule=rule.format(arm=", without the arm"),
+            rule=text(first, ", without the arm"),
             group=group,
             caution="Treatment alone produces it: it moves both. It is no sign of a link.",
         ),
-        "slope", Direction(good), members=(("all-arms", first),),
+        "slope", way(first), members=(("all-arms", first),),
     )  # fmt: skip
-    for name in asked.markers[1:]:
+    for name in asked.predictors[1:]:
         yield PlannedClaim(
             Claim(
                 key=f"prediction:within:{name}",
                 label=f"Within arms: early change of {points[name].label} predicts",
-                rule=rule.format(arm=" and arm"),
+                rule=text(name, " and arm"),
                 group=group,
             ),
-            "slope", Direction(good), members=(("within-arms", name),),
+            "slope", way(name), members=(("within-arms", name),),
         )  # fmt: skip
-    if len(asked.markers) > 1:
+    if len(asked.predictors) > 1:
         yield PlannedClaim(
             Claim(
                 key="prediction:within:any",
-                label=f"Within arms: at least one of the {len(asked.markers)} measures predicts",
+                label=f"Within arms: at least one of the {len(asked.predictors)} measures predicts",
                 rule="one of the slopes within arms, without adjustment for their number",
                 group=group,
                 caution="The more measures are tried, the more often one of them does by chance.",
             ),
             "any-slope",
-            Direction(good),
-            members=tuple(("within-arms", name) for name in asked.markers),
+            Direction(0),
+            members=tuple(("within-arms", name) for name in asked.predictors),
         )
 
 
@@ -325,7 +334,7 @@ def _slope_quantities(plan: PlannedAnalysis) -> Iterator[PlannedQuantity]:
         return
     points = protocol.endpoints
     for among, word in (("within-arms", "within arms"), ("all-arms", "all arms together")):
-        for name in asked.markers:
+        for name in asked.predictors:
             label = f"{points[asked.outcome].label} on {points[name].label}, {word}"
             per = "log ratio" if points[name].scale is Scale.LOG_FOLD else protocol.unit_of(name)
             short = among.partition("-")[0]
