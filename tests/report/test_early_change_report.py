@@ -12,6 +12,7 @@ from equipoise.report import tables
 from equipoise.report.early_change_figures import early_change_figures
 from equipoise.report.page import draw, render
 from equipoise.report.questions import questions
+from equipoise.stats import clopper_pearson
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +37,10 @@ def changed(results, **update):
     marker = marker.model_copy(update={"slopes": (slope, *marker.slopes[1:])})
     found = found.model_copy(update={"markers": (marker, *found.markers[1:])})
     return results.model_copy(update={"prediction": found})
+
+
+def marker_counts(results):
+    return results.prediction.markers[0].counts
 
 
 def said(results):
@@ -76,7 +81,11 @@ def test_each_answer_has_its_numbers(il2_results):
     assert f"slope {slope.per_sd:.2f} (".replace("-", "\u2212") in early
     assert "which treatment alone can produce" in early
     assert "8 markers were looked at" in early
-    assert "Aldesleukin: 0 of 24, which excludes true rates above 14 % (95 % CI)" in harms
+    rows = {row.key: row for row in il2_results.safety.summary}
+    for row in (rows["any"], rows["serious"], *il2_results.safety.watched):
+        for rate in row.rates:
+            assert f"{rate.events} of {rate.n}" in harms
+            assert f"{100 * rate.upper:.0f} %" in harms
 
 
 def test_nothing_is_called_safe_proven_or_found_in_both(page):
@@ -97,7 +106,9 @@ def test_every_slope_stands_in_the_page_as_printed(page, il2_results):
     for can, cannot in words.SHOWS.values():
         assert can in text
         assert cannot in text
-    assert "Placebo 0 of 11; Aldesleukin 2 of 24" in text
+    for count, label in zip(marker_counts(il2_results), ("Placebo", "Aldesleukin"), strict=True):
+        early = count.randomised - count.no_early
+        assert f"{label} {count.no_outcome} of {early}" in text
 
 
 def test_the_claim_stands_beside_its_caution(page, il2_results):
@@ -145,6 +156,18 @@ def test_an_interval_without_0_speaks_for_a_bend(il2_results):
         il2_results, found, marker.model_copy(update={"added": (bend, marker.added[1])})
     )
     assert text.endswith("speaks for a bend: not one straight line for all.")
+
+
+def test_none_of_24_excludes_rates_above_14_percent(il2_results):
+    row = next(row for row in il2_results.safety.summary if row.key == "serious")
+    rates = tuple(
+        rate.model_copy(update={"events": 0, "upper": clopper_pearson(0, rate.n)[1]})
+        for rate in row.rates
+    )
+    summary = (row.model_copy(update={"rates": rates}),)
+    safety = il2_results.safety.model_copy(update={"summary": summary})
+    harms = questions(il2_results.model_copy(update={"safety": safety}))[-1].answers[0]
+    assert "Aldesleukin: 0 of 24, which excludes true rates above 14 % (95 % CI)" in harms
 
 
 def test_an_allocation_off_the_ratio_is_said(il2_results):
