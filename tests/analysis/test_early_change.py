@@ -99,6 +99,21 @@ def test_slopes_equal_least_squares_from_the_records(
         assert ours.permutation_p == pytest.approx(ours.p, abs=0.08)
 
 
+def test_curvature_and_slopes_by_arm_equal_least_squares_per_sd(il2_records, il2_results):
+    marker = il2_results.prediction.markers[0]
+    fit, design = by_hand(il2_records, "treg", "%CD4", among="within-arms")
+    y, early = fit.model.endog, design[:, 0]
+    for term, column, factor in (
+        (marker.added[0], early**2, marker.headline.sd**2),
+        (marker.added[1], early * design[:, 5], marker.headline.sd),
+    ):
+        whole = sm.OLS(y, np.column_stack([column, design])).fit()
+        found = (term.estimate, term.se, *(term.lower, term.upper))
+        wanted = (whole.params[0], whole.bse[0], *whole.conf_int()[0])
+        assert found == pytest.approx([value * factor for value in wanted])
+        assert (term.p, term.df) == pytest.approx((whole.pvalues[0], whole.df_resid))
+
+
 def test_who_is_lost_is_counted_by_hand(il2_records, il2_results):
     marker = il2_results.prediction.markers[0]
     cells = values(il2_records.cells, population="treg", unit="%CD4")

@@ -93,6 +93,15 @@ def test_slopes_and_correlations_are_rs(key: str, among: str | int) -> None:
         assert ranks.correlation == pytest.approx(theirs["rank_correlation"], rel=1e-10)
 
 
+def test_the_interval_on_ranks_is_fiellers() -> None:
+    ours = associate_ranks(drawn(0, link=-6))
+    n, k = int(ours.n[0]), 4  # two baselines, a stratum, an arm
+    reach = 1.959964 * np.sqrt(1.06 / (n - k - 3))
+    middle = np.arctanh(ours.correlation[0])
+    limits = np.tanh([middle - reach, middle + reach])
+    assert (ours.correlation_lower[0], ours.correlation_upper[0]) == pytest.approx(tuple(limits))
+
+
 @pytest.mark.parametrize("key", ["curvature", "slope_difference", "early_score"])
 def test_proportion_and_the_adjusted_slope_are_rs(key: str) -> None:
     theirs = REFERENCE[key]
