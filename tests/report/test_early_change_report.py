@@ -146,6 +146,7 @@ def test_what_cannot_be_estimated_is_said(il2_results):
     bare = found.markers[0].model_copy(update={"added": ()})
     assert "cannot be said" in words.proportion(results, found, bare)
     assert "Did the early change" in render(results, draw(results))
+    assert words.few(results, found) is None
 
 
 def test_an_interval_without_0_speaks_for_a_bend(il2_results):
@@ -234,3 +235,5 @@ def test_fourteen_people_and_no_early_score():
     text = plain(section(render(results, draw(results)), "early-change"))
     assert "MADRS total is not measured at Day 5" in text
     assert "Within arms, adjusted" not in text
+    used = results.prediction.markers[0].counts[0].used
+    assert f"Fewer than 10 people have both values: Placebo ({used})" in text

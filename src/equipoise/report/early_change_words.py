@@ -258,6 +258,25 @@ def lost(results: Results, prediction: Prediction) -> str:
     )
 
 
+#: With fewer people in an arm a slope of its own rests on next to nothing.
+_FEW = 10
+
+
+def few(results: Results, prediction: Prediction) -> str | None:
+    """Which arms have fewer than ten people with both values; None where none has."""
+    small = [
+        f"{group_label(results, c.group)} ({c.used})"
+        for c in prediction.markers[0].counts
+        if c.used < _FEW
+    ]
+    if not small:
+        return None
+    return (
+        f"Fewer than {_FEW} people have both values: {', '.join(small)}. What is said of one arm, "
+        "of a difference of slopes and of a curvature rests on very few."
+    )
+
+
 def failures(results: Results, marker: EarlyChange) -> list[str]:
     """Why slopes of a marker were not estimated, each as a sentence."""
     return [
