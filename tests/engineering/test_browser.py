@@ -35,7 +35,8 @@ def browser():
 @pytest.fixture(scope="module")
 def reports(il2_results, blinded_results, tmp_path_factory):
     folder = tmp_path_factory.mktemp("browser")
-    return {
+    twins = eq.operating_characteristics(eq.load_protocol("il2-depression"), 4, workers=1)
+    return {"twins": eq.write_characteristics(twins, folder / "twins")} | {
         name: eq.write_report(results, folder / name)
         for name, results in (("open", il2_results), ("blinded", blinded_results))
     }
@@ -67,7 +68,7 @@ def visit(browser, reports):
         context.close()
 
 
-@pytest.mark.parametrize("name", ["open", "blinded"])
+@pytest.mark.parametrize("name", ["open", "blinded", "twins"])
 def test_no_request_leaves_the_page(visit, reports, name):
     page = visit(name)
     assert page.requests == [reports[name].as_uri()]
@@ -75,7 +76,7 @@ def test_no_request_leaves_the_page(visit, reports, name):
 
 
 @pytest.mark.parametrize("width", [1600, 1280, 768, 375])
-@pytest.mark.parametrize("name", ["open", "blinded"])
+@pytest.mark.parametrize("name", ["open", "blinded", "twins"])
 def test_nothing_overflows(visit, name, width):
     page = visit(name, width)
     wide = page.evaluate(
@@ -89,8 +90,9 @@ def test_nothing_overflows(visit, name, width):
     assert page.evaluate(scroll)
 
 
-def test_on_a_desk_no_table_needs_scrolling(visit):
-    page = visit("open", 1280)
+@pytest.mark.parametrize("name", ["open", "twins"])
+def test_on_a_desk_no_table_needs_scrolling(visit, name):
+    page = visit(name, 1280)
     cut = page.evaluate(
         """() => [...document.querySelectorAll('.table-scroll')]
             .filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.id)"""

@@ -59,7 +59,7 @@ def test_every_claim_stands_beside_every_scenario(page, found):
         row = re.search(rf"{text}.*?</tr>", table, flags=re.DOTALL)
         assert row is not None, claim.label
         if claim.simulated:
-            shares = re.findall(r'class="share">([\d.]+) %', row.group())
+            shares = re.findall(r'class="share">([\d.]+)\u00a0%', row.group())
             expected = [
                 f"{100 * found.tally(s, claim.key).proportion:.1f}" for s in found.scenarios
             ]
@@ -94,7 +94,7 @@ def changed(found, scenario, key, hits):
 def test_sentences_follow_the_numbers(found):
     key = "prediction:within:treg_percent"
     text = " ".join(sentences(changed(found, "planned", key, [1, 1, 0, 0, 0, 0, 0, 0])))
-    assert "With the link as assumed the prediction within arms appears in 25.0 %" in text
+    assert "With the link as assumed the prediction within arms appears in 25.0\u00a0%" in text
     never = found
     for claim in found.headline:
         never = changed(never, "planned", claim.key, 0)
@@ -111,10 +111,10 @@ def test_false_positives_near_and_not_near_the_level(found):
     estimate = found.estimate.copy()
     estimate[1, :, column] = 1e6  # every interval excludes 0
     text = " ".join(sentences(dataclasses.replace(found, estimate=estimate)))
-    assert "in 100.0 % of trials: not near the 5 %" in text
+    assert "in 100.0\u00a0% of trials: not near the 5\u00a0%" in text
     estimate[1, :, column] = 0.0
     text = " ".join(sentences(dataclasses.replace(found, estimate=estimate)))
-    assert "in 0.0 % of trials: near the 5 %" in text  # 8 trials cannot tell
+    assert "in 0.0\u00a0% of trials: near the 5\u00a0%" in text  # 8 trials cannot tell
 
 
 def test_failed_fits_are_listed_and_what_hangs_on_them_is_counted(found):

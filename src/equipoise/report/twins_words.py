@@ -26,7 +26,7 @@ SCENARIOS = {
 
 def percent(share: float, digits: int = 1) -> str:
     """A share in percent."""
-    return f"{number(100 * share, digits)} %" if math.isfinite(share) else MISSING
+    return f"{number(100 * share, digits)}\u00a0%" if math.isfinite(share) else MISSING
 
 
 def interval(tally: Tally) -> str:
