@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -17,6 +18,8 @@ from equipoise.analysis.dataset import make_dataset
 from equipoise.analysis.groups import make_groups
 from equipoise.analysis.prediction import analyse_prediction
 from equipoise.analysis.small_cells import smallest_shown
+from equipoise.report import early_change_words, tables
+from equipoise.report.early_change_figures import early_change_figures
 
 
 def predicted(protocol, records):
@@ -285,3 +288,32 @@ def test_tables_hold_the_numbers(il2_results):
     assert tables["early_change_counts"].height == 16
     assert tables["early_change_proportion"].height == 16
     assert tables["allocation"]["n"].to_list() == [6, 12, 6, 12]
+
+
+def test_three_arms(il2, il2_records, il2_results):
+    high = il2.arms["il2"].model_copy(update={"label": "High dose"})
+    three = il2.model_copy(update={"arms": {**il2.arms, "high": high}})
+    plan = with_prediction(three, predictors=("treg_percent", "th2_percent"), permutations=19)
+    moved = il2_records.allocation.with_columns(
+        arm=pl.when((pl.col("sequence") % 2 == 0) & (pl.col("arm") == "il2"))
+        .then(pl.lit("high"))
+        .otherwise(pl.col("arm"))
+    )
+    records = dataclasses.replace(il2_records, allocation=moved)
+    found = predicted(plan, records)
+    marker = found.markers[0]
+    assert [s.among for s in marker.slopes][2:] == ["placebo", "il2", "high", "all-arms"]
+    assert [(t.term, t.arm) for t in marker.added][1:] == [
+        ("slope-difference", "il2"), ("slope-difference", "high"),
+    ]  # fmt: skip
+    assert sum(c.used for c in marker.counts) == marker.headline.n
+    groups = make_groups(plan, records).groups
+    results = il2_results.model_copy(update={"prediction": found, "groups": groups})
+    said = early_change_words.proportion(results, found, marker)
+    assert "(Aldesleukin against Placebo)" in said
+    assert "(High dose against Placebo)" in said
+    assert "High dose against Placebo" in tables.proportion_table(results, found)
+    assert "High dose alone" in tables.claims_table(results, found, marker)
+    assert "High dose (n = " in early_change_figures(results)["early-change"].inline
+    short = early_change_words.in_short(results, found, marker)
+    assert short.count("difference of the slopes") == 2

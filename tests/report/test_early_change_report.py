@@ -10,14 +10,14 @@ import equipoise as eq
 from equipoise.report import early_change_words as words
 from equipoise.report import tables
 from equipoise.report.early_change_figures import early_change_figures
-from equipoise.report.page import draw, render
+from equipoise.report.page import render
 from equipoise.report.questions import questions
 from equipoise.stats import clopper_pearson
 
 
 @pytest.fixture(scope="module")
 def page(il2_results):
-    return render(il2_results, draw(il2_results))
+    return render(il2_results, early_change_figures(il2_results))
 
 
 def section(page, key):
@@ -145,7 +145,7 @@ def test_what_cannot_be_estimated_is_said(il2_results):
     ]
     bare = found.markers[0].model_copy(update={"added": ()})
     assert "cannot be said" in words.proportion(results, found, bare)
-    assert "Did the early change" in render(results, draw(results))
+    assert "Did the early change" in render(results, early_change_figures(results))
     assert words.few(results, found) is None
 
 
@@ -205,7 +205,7 @@ def test_a_family_that_nothing_is_left_of_or_that_is_closed(il2_results):
 
 def test_blinded_there_is_neither_question_nor_slope(blinded_results):
     assert questions(blinded_results) == []
-    page = render(blinded_results, draw(blinded_results))
+    page = render(blinded_results, early_change_figures(blinded_results))
     assert 'id="questions"' not in page
     assert 'id="early-change"' not in page
     assert 'id="allocation"' not in page
@@ -232,7 +232,7 @@ def test_observed_people_are_no_marks(il2_results):
 def test_fourteen_people_and_no_early_score():
     protocol = eq.load_protocol("il2-bipolar")
     results = eq.analyse(protocol, eq.simulate(protocol, seed=3))
-    text = plain(section(render(results, draw(results)), "early-change"))
+    text = plain(section(render(results, early_change_figures(results)), "early-change"))
     assert "MADRS total is not measured at Day 5" in text
     assert "Within arms, adjusted" not in text
     used = results.prediction.markers[0].counts[0].used

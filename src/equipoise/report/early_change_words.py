@@ -138,7 +138,10 @@ def in_short(results: Results, prediction: Prediction, marker: EarlyChange) -> s
     ]
     for row in marker.added:
         if (text := term_text(row)) is not None:
-            name = "curvature" if row.term == "curvature" else "difference of the arms’ slopes"
+            name = "curvature"
+            if row.term == "slope-difference":
+                arm = group_label(results, row.arm or "")
+                name = f"difference of the slopes, {arm} against {_control(results)},"
             parts.append(f"{name} {text}")
     together = marker.slope("all-arms")
     if together is not None and together.correlation is not None:
