@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 #: Relative size of the steps by which slopes are taken: far above the rounding of a statistic.
 SLOPE_STEP = 1e-3
 
-#: Fit of everything that counts as no further progress.
+#: Relative change that counts as no further progress.
 PROGRESS = 1e-6
+
+#: Significant digits of a calibrated value: far below its uncertainty.
+DIGITS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,18 +115,25 @@ def residual_vector(
 
 
 def fit(
-    model: MechanisticModel, plan: CalibrationPlan, names: Sequence[str] | None = None
+    model: MechanisticModel,
+    plan: CalibrationPlan,
+    names: Sequence[str] | None = None,
+    *,
+    from_present: bool = False,
 ) -> Fit:
     """Fit the parameters of origin `calibrated` to the fitted targets and their priors.
 
     Parameters
     ----------
     model
-        Where the search begins; what is not fitted stays.
+        What is not fitted stays.
     plan
         Targets and priors.
     names
         Parameters to fit instead.
+    from_present
+        Begin at the model's values; otherwise at the centres of the priors, so that the same
+        targets give the same parameters whatever was fitted before.
 
     Raises
     ------
@@ -134,7 +144,8 @@ def fit(
     from scipy.optimize import least_squares
 
     chosen = tuple(calibrated(model) if names is None else names)
-    start = np.array([to_scale(model, n, model.value(n)) for n in chosen])
+    begin = {n: model.value(n) if from_present else plan.priors[n].centre for n in chosen}
+    start = np.array([to_scale(model, n, begin[n]) for n in chosen])
     limits = np.array([bounds_on_scale(model, n, plan.priors[n].centre) for n in chosen]).T
 
     def residuals(point: np.ndarray) -> np.ndarray:
@@ -162,7 +173,7 @@ def fit(
         )
     spread = np.sqrt(np.diag(np.linalg.inv(curvature)))
     after = {
-        n: float(f"{from_scale(model, n, float(x)):.4g}")
+        n: float(f"{from_scale(model, n, float(x)):.{DIGITS}g}")
         for n, x in zip(chosen, found.x, strict=True)
     }
     keys = [target.key for target in plan.of_role(Role.FITTED)]

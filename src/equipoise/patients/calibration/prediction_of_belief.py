@@ -1,22 +1,37 @@
 """What all parameters that agree with the targets predict for the trial that was held out.
 
-Parameters are drawn from their priors, all that have one, and weighted by how well they meet the
-fitted targets: importance sampling. So the prediction shows what the centres of the priors
-cannot hide.
+Parameters are drawn, all that have a prior, and weighted by prior and by how well they meet the
+fitted targets: importance sampling. So the prediction is shown for the whole width of the priors,
+not for their centres alone.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from equipoise.mechanisms import MechanisticModel
-from equipoise.patients.calibration.fitting import bounds_on_scale, from_scale, to_scale
+from equipoise.patients.calibration.fitting import (
+    bounds_on_scale,
+    calibrated,
+    from_scale,
+    to_scale,
+)
 from equipoise.patients.calibration.published_statistics import Experiments
 from equipoise.patients.calibration.targets import CalibrationPlan, Role
 
+if TYPE_CHECKING:
+    import numpy as np
+
 #: Draws, and people behind the statistics of each.
-DRAWS = 400
+DRAWS = 1500
 PEOPLE = 200
+
+#: Fitted parameters are drawn around the fit, no wider than this (SD of the logarithm).
+WIDEST = 0.6
+
+#: A draw with a log weight below this is left out: its weight is below one in ten thousand.
+NEGLIGIBLE = -12.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +61,7 @@ def predict(
     import numpy as np
 
     generator = np.random.default_rng([plan.seed, 4])
+    fitted = calibrated(model)
     names = list(plan.priors)
     targets = plan.of_role(Role.FITTED)
     log_weight, means = np.zeros(draws), np.zeros((draws, 2))
@@ -53,19 +69,30 @@ def predict(
         values: dict[str, float] = {}
         for name in names:
             prior = plan.priors[name]
+            believed = to_scale(model, name, prior.centre)
+            centre, sd = believed, prior.sd
+            if name in fitted:
+                centre, sd = to_scale(model, name, model.value(name)), min(sd, WIDEST)
             low, high = bounds_on_scale(model, name, prior.centre)
-            x = to_scale(model, name, prior.centre) + prior.sd * generator.standard_normal()
-            values[name] = from_scale(model, name, float(np.clip(x, low, high)))
+            x = float(np.clip(centre + sd * generator.standard_normal(), low, high))
+            log_weight[i] += 0.5 * (((x - centre) / sd) ** 2 - ((x - believed) / prior.sd) ** 2)
+            values[name] = from_scale(model, name, x)
+        # Absorption first: it costs nothing, and where it is far off the rest is not computed.
         experiments = Experiments(model.with_values(values), PEOPLE, plan.seed)
         for target in targets:
             assert target.value is not None and target.uncertainty is not None
             away = (experiments.value(target) - target.value) / target.uncertainty
             log_weight[i] -= 0.5 * away**2
+            if log_weight[i] < NEGLIGIBLE:
+                break
+        if log_weight[i] < NEGLIGIBLE:
+            continue
         means[i] = (
             experiments.small_trial("active mean"),
             experiments.small_trial("placebo mean"),
         )
     weight = np.exp(log_weight - log_weight.max())
+    weight[log_weight < NEGLIGIBLE] = 0.0
     weight /= weight.sum()
 
     def quantiles(column: np.ndarray) -> tuple[float, float, float]:

@@ -87,20 +87,26 @@ def profile(model: MechanisticModel, plan: CalibrationPlan, name: str) -> Profil
     limits = np.array([bounds_on_scale(model, n, model.value(n)) for n in again]).T
     begin = np.array([to_scale(model, n, model.value(n)) for n in again])
     found: dict[float, float] = {}
-    # From the centre outwards, each search begins where the one before it ended.
+    # From the centre outwards, each search begins where the one before it ended, and at the
+    # centre again: the better end counts.
     for side in (sorted(x for x in held if x >= centre), sorted((x for x in held if x <= centre), reverse=True)):
         start = begin
         for x in side:
+            starts = [begin] if start is begin else [start, begin]
 
             def residuals(point: np.ndarray, x: float = x) -> np.ndarray:
                 values = {n: from_scale(model, n, float(v)) for n, v in zip(again, point, strict=True)}
                 values[name] = from_scale(model, name, x)
                 return _residuals(model.with_values(values), plan, targets)
 
-            best = least_squares(
-                residuals, start, bounds=(limits[0], limits[1]), diff_step=10 * SLOPE_STEP,
-                ftol=1e-3, xtol=1e-3, gtol=PROGRESS, max_nfev=8,
-            )  # fmt: skip
+            tried = [
+                least_squares(
+                    residuals, point, bounds=(limits[0], limits[1]), diff_step=10 * SLOPE_STEP,
+                    ftol=1e-3, xtol=1e-3, gtol=PROGRESS, max_nfev=15,
+                )
+                for point in starts
+            ]  # fmt: skip
+            best = min(tried, key=lambda one: one.cost)
             start = best.x
             found[x] = min(2 * float(best.cost), found.get(x, np.inf))
     places = sorted(found)

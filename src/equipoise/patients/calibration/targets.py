@@ -99,6 +99,8 @@ class CalibrationPlan:
     ----------
     people, seed
         Size of the population behind a statistic, and the seed of its draws.
+    before_naive_signal
+        Assumed parameters with which the naive percentages carried no signal.
     sha256
         Of the file.
     """
@@ -110,6 +112,7 @@ class CalibrationPlan:
     targets: tuple[Target, ...]
     priors: Mapping[str, Prior]
     events: Mapping[str, EventCounts]
+    before_naive_signal: Mapping[str, float]
     sha256: str
 
     def of_role(self, role: Role) -> tuple[Target, ...]:
@@ -161,6 +164,9 @@ def read_plan(model: str) -> CalibrationPlan:
                 )
                 for key, row in table["events"].items()
             }
+        ),
+        before_naive_signal=MappingProxyType(
+            {key: float(value) for key, value in table["naive_signal"]["before"].items()}
         ),
         sha256=hashlib.sha256(content).hexdigest(),
     )
