@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test lint types bench picture pages docs validate clean
+.PHONY: demo test lint types bench picture pages docs validate calibrate clean
 
 demo: $(VENV)/core
 	@$(BIN)/equipoise compile
@@ -45,6 +45,12 @@ docs: $(VENV)/docs
 validate: $(VENV)/dev
 	@$(BIN)/equipoise compile
 	EQUIPOISE_VALIDATE=1 $(BIN)/python -m pytest tests/fuzz tests/validate tests/cli/test_every_write.py
+
+# Fits the interleukin-2 model to what is published: writes its table of parameters, and
+# docs/reference/il2-calibration.md with its figure and JSON. Some minutes.
+calibrate: $(VENV)/dev
+	$(BIN)/python -m equipoise.patients.calibration il2
+	@$(MAKE) --no-print-directory pages
 
 $(VENV)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

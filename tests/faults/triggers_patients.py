@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from tests.faults.catalogue import trigger
 
 from equipoise.mechanisms import find_model
 from equipoise.patients import draw_patients, follow, typical_patients
+from equipoise.patients.calibration import fit, read_plan
 from equipoise.patients.schedules import Schedule
 
 
@@ -104,3 +107,15 @@ def days_not_ascending(box):
 def infusion_not_followed(box):
     """Python only: cells and mood are asked for under an infusion."""
     _follow(route="intravenous", hours=6.0)
+
+
+@trigger
+def targets_unknown(box):
+    """A model that has no published targets is to be calibrated."""
+    read_plan("il3")
+
+
+@trigger
+def calibration_failed(box):
+    """The search for parameters does not end."""
+    fit(find_model("il2"), replace(read_plan("il2"), people=20), ("pT",), evaluations=1)

@@ -1,4 +1,4 @@
-"""``python -m equipoise.patients.calibration MODEL``: fit, write the table, the JSON and the page."""
+"""``python -m equipoise.patients.calibration MODEL``: fit, write table, JSON, figure and page."""
 
 from __future__ import annotations
 
@@ -60,7 +60,9 @@ def calibrate(name: str) -> None:
     results = all_results(model, plan, fitted, found, sensitive, believed)
     say("model against targets")
     table = model_path(name)
-    table.write_text(with_new_values(table.read_text(encoding="utf-8"), fitted.after), encoding="utf-8")
+    table.write_text(
+        with_new_values(table.read_text(encoding="utf-8"), fitted.after), encoding="utf-8"
+    )
     folder = ROOT / "docs" / "reference"
     (folder / f"{name}-calibration.json").write_text(
         json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"

@@ -13,7 +13,7 @@ CONFLICTS = (
     "than blood shows. Part of the difference is arithmetic: the highest of five noisy samples is "
     "some 6 % above baseline without any drug.",
     "**When the peak comes.** After a single dose Treg are said to be high from day 2; in the "
-    "model they are highest after about day 5. A faster programme of activation would bring the "
+    "model they are highest on about day 5. A faster programme of activation would bring the "
     "peak forward at the cost of other targets.",
     "**How flat the dose response is.** Half of the signal at 0.24 IU/mL, the upper end of the "
     "in-vitro window, saturates at doses that are given: the model's response rises too little "

@@ -45,7 +45,8 @@ def write_figure(results: dict[str, Any], path: Path) -> None:
     with mpl.rc_context(settings):
         figure = Figure(figsize=(9.5, 1.75 * rows + 3.2), layout="constrained")
         FigureCanvasSVG(figure)
-        upper, lower = figure.subfigures(2, 1, height_ratios=(1.75 * rows, 3.0))
+        parts: Any = figure.subfigures(2, 1, height_ratios=(1.75 * rows, 3.0))
+        upper, lower = parts
         upper.suptitle("Misfit above its minimum when a parameter is held (dashed: 95 % limit)")
         grid = upper.subplots(rows, columns, squeeze=False, sharey=True)
         for axes in grid.flat[len(profiles) :]:
@@ -58,7 +59,7 @@ def write_figure(results: dict[str, Any], path: Path) -> None:
             axes.set_xticks([one["values"][0], one["values"][-1]])
             axes.set_xticklabels([f"{one['values'][0]:.2g}", f"{one['values'][-1]:.2g}"])
             axes.set_ylim(-0.5, 10)
-            axes.set_title(f"{name}: {one['verdict']}", fontsize=8)
+            axes.set_title(f"{name}: {one['verdict']}", fontsize=8, family="monospace")
         lower.suptitle("Total Sobol index, each parameter within a factor of 1.5")
         for axes, (output, words) in zip(
             lower.subplots(1, 3), OUTPUTS_IN_WORDS.items(), strict=True
@@ -68,6 +69,7 @@ def write_figure(results: dict[str, Any], path: Path) -> None:
             error = [sensitivity["total_error"][output][name] for name in most]
             axes.barh(most, [total[name] for name in most], xerr=error, color=_BAR, ecolor=_INK)
             axes.set_xlim(left=0)
+            axes.tick_params(axis="y", labelfontfamily="monospace")
             axes.set_title(words, fontsize=8)
         figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
     text = path.read_text(encoding="utf-8")

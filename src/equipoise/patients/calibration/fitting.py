@@ -88,18 +88,14 @@ def bounds_on_scale(model: MechanisticModel, name: str, centre: float) -> tuple[
 def target_residuals(model: MechanisticModel, plan: CalibrationPlan) -> dict[str, float]:
     """(model - published) / uncertainty of each fitted target."""
     experiments = Experiments.of_plan(model, plan)
-    found: dict[str, float] = {}
-    for target in plan.of_role(Role.FITTED):
-        assert target.value is not None and target.uncertainty is not None
-        found[target.key] = (experiments.value(target) - target.value) / target.uncertainty
-    return found
+    return {t.key: t.away(experiments.value(t)) for t in plan.of_role(Role.FITTED)}
 
 
 def residual_vector(
     model: MechanisticModel,
     plan: CalibrationPlan,
     names: Sequence[str],
-    point: Sequence[float],
+    point: Sequence[float] | np.ndarray,
     prior_weight: float = 1.0,
 ) -> np.ndarray:
     """Targets first, then the priors of the named parameters, at a point on their scales."""
@@ -120,6 +116,7 @@ def fit(
     names: Sequence[str] | None = None,
     *,
     from_present: bool = False,
+    evaluations: int = 100,
 ) -> Fit:
     """Fit the parameters of origin `calibrated` to the fitted targets and their priors.
 
@@ -134,6 +131,8 @@ def fit(
     from_present
         Begin at the model's values; otherwise at the centres of the priors, so that the same
         targets give the same parameters whatever was fitted before.
+    evaluations
+        After so many, slopes not counted, the search has failed.
 
     Raises
     ------
@@ -159,7 +158,7 @@ def fit(
         ftol=PROGRESS,
         xtol=PROGRESS,
         gtol=PROGRESS,
-        max_nfev=100,
+        max_nfev=evaluations,
     )
     curvature = found.jac.T @ found.jac
     if found.status <= 0 or np.linalg.eigvalsh(curvature).min() <= 0:

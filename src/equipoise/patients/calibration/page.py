@@ -17,6 +17,27 @@ HEADINGS = {
 }
 
 
+_FITTED_COLUMNS = (
+    "parameter",
+    "meaning",
+    "before",
+    "after",
+    "unit",
+    "centre of the prior",
+    "SD of the prior",
+    "SD after",
+)
+
+_SIGNAL_COLUMNS = (
+    "cells",
+    "values",
+    "rise of the percentage",
+    "its correlation",
+    "rise of the count",
+    "its correlation",
+)
+
+
 def page(model: MechanisticModel, plan: CalibrationPlan, results: Mapping[str, Any]) -> str:
     """The page as Markdown."""
     parts = [
@@ -46,8 +67,7 @@ writes this page; a test holds the page to the parameters. How it is done stands
 [calibration](../methods/calibration.md), every parameter in
 [numbers of the model](il2-parameters.md).
 
-{len(plan.of_role(Role.FITTED))} published numbers are fitted, by {len(results["parameters"])}
-parameters: {fitted}. Each target is compared by the paper's own statistic: the maximum over noisy
+{len(plan.of_role(Role.FITTED))} published numbers are fitted, by the parameters {fitted}. Each target is compared by the paper's own statistic: the maximum over noisy
 visits, the sample before the dose. Recalled figures have no weight. All of DEPIL-2 is held out.
 {plan.note}."""
 
@@ -70,7 +90,7 @@ def _parameters(model: MechanisticModel, plan: CalibrationPlan, results: Mapping
     return f"""
 ## Parameters
 
-{_table(("parameter", "meaning", "before", "after", "unit", "centre of the prior", "SD of the prior", "SD after"), rows)}
+{_table(_FITTED_COLUMNS, rows)}
 
 SDs are those of the logarithm; the last is from the curvature of the objective. The priors are
 weak, and they are assumptions. {others} have a prior too and are **not** fitted: the targets do
@@ -86,9 +106,7 @@ def _targets(model: MechanisticModel, plan: CalibrationPlan, results: Mapping[st
     for role, heading in HEADINGS.items():
         rows = [_target_row(model, t, results["targets"][t.key]) for t in plan.of_role(role)]
         parts.append(f"### {heading}")
-        parts.append(
-            _table(("target", "published", "model", "verdict", "source", "assumed"), rows)
-        )
+        parts.append(_table(("target", "published", "model", "verdict", "source", "assumed"), rows))
     parts.append(
         "*met*: within one uncertainty of the target; *inside*: in the published range, or in the "
         "published direction."
@@ -187,7 +205,7 @@ other values of {changed}: the naive pools grow more, memory cells leave the blo
 contract more where Treg grow, and `gN` is lower so that the naive pool moves the tone as before.
 **All of them are assumed**; no target identifies them.
 
-{_table(("cells", "values", "rise of the percentage", "its correlation", "rise of the count", "its correlation"), rows)}
+{_table(_SIGNAL_COLUMNS, rows)}
 
 Rises are means before the fifth dose of 1 MIU a day. Correlations are those of the measured log
 rise with the improvement in per cent at day 56, within the active arm of a large population, at

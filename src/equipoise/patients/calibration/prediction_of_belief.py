@@ -54,9 +54,7 @@ class BeliefPrediction:
     placebo_mean: tuple[float, float, float]
 
 
-def predict(
-    model: MechanisticModel, plan: CalibrationPlan, draws: int = DRAWS
-) -> BeliefPrediction:
+def predict(model: MechanisticModel, plan: CalibrationPlan, draws: int = DRAWS) -> BeliefPrediction:
     """The prediction of DEPIL-2's means over the belief in all parameters that have a prior."""
     import numpy as np
 
@@ -80,9 +78,7 @@ def predict(
         # Absorption first: it costs nothing, and where it is far off the rest is not computed.
         experiments = Experiments(model.with_values(values), PEOPLE, plan.seed)
         for target in targets:
-            assert target.value is not None and target.uncertainty is not None
-            away = (experiments.value(target) - target.value) / target.uncertainty
-            log_weight[i] -= 0.5 * away**2
+            log_weight[i] -= 0.5 * target.away(experiments.value(target)) ** 2
             if log_weight[i] < NEGLIGIBLE:
                 break
         if log_weight[i] < NEGLIGIBLE:

@@ -89,13 +89,18 @@ def profile(model: MechanisticModel, plan: CalibrationPlan, name: str) -> Profil
     found: dict[float, float] = {}
     # From the centre outwards, each search begins where the one before it ended, and at the
     # centre again: the better end counts.
-    for side in (sorted(x for x in held if x >= centre), sorted((x for x in held if x <= centre), reverse=True)):
+    for side in (
+        sorted(x for x in held if x >= centre),
+        sorted((x for x in held if x <= centre), reverse=True),
+    ):
         start = begin
         for x in side:
             starts = [begin] if start is begin else [start, begin]
 
             def residuals(point: np.ndarray, x: float = x) -> np.ndarray:
-                values = {n: from_scale(model, n, float(v)) for n, v in zip(again, point, strict=True)}
+                values = {
+                    n: from_scale(model, n, float(v)) for n, v in zip(again, point, strict=True)
+                }
                 values[name] = from_scale(model, name, x)
                 return _residuals(model.with_values(values), plan, targets)
 
@@ -125,17 +130,11 @@ def profile(model: MechanisticModel, plan: CalibrationPlan, name: str) -> Profil
     )
 
 
-def _residuals(
-    model: MechanisticModel, plan: CalibrationPlan, targets: list[Target]
-) -> np.ndarray:
+def _residuals(model: MechanisticModel, plan: CalibrationPlan, targets: list[Target]) -> np.ndarray:
     import numpy as np
 
     experiments = Experiments(model, PEOPLE, plan.seed)
-    found: list[float] = []
-    for target in targets:
-        assert target.value is not None and target.uncertainty is not None
-        found.append((experiments.value(target) - target.value) / target.uncertainty)
-    return np.array(found)
+    return np.array([target.away(experiments.value(target)) for target in targets])
 
 
 def _crossings(places: list[float], rise: list[float]) -> tuple[float | None, float | None]:

@@ -209,6 +209,12 @@ class Experiments:
         # Where hardly anything rises, the dose is past all that were tried: 10 MIU/m2 says so.
         return float(np.clip(dose[k - 1] + slope * (increase - rise[k - 1]), -1.0, 10.0))
 
+    def highest_increase(self, dose: float) -> float:
+        """% that the mean highest increase is after a single dose (MIU/m2)."""
+        import numpy as np
+
+        return float(100 * np.interp(dose, SINGLE_DOSES, self.mean_highest))
+
     def dip(self) -> float:
         """%: the lower of two samples, at 90 min and a day after, mean over doses and people."""
         import numpy as np

@@ -58,9 +58,7 @@ def comparison(model: MechanisticModel, plan: CalibrationPlan) -> dict[str, Any]
                 Experiments.of_plan(model.with_values(plan.before_naive_signal), plan)
             ),
         },
-        "events": {
-            key: asdict(fit_event_risk(counts)) for key, counts in plan.events.items()
-        },
+        "events": {key: asdict(fit_event_risk(counts)) for key, counts in plan.events.items()},
     }
 
 

@@ -125,9 +125,7 @@ def sensitivity(model: MechanisticModel, seed: int, base_sample: int = BASE_SAMP
     for out, y in outputs_at(model, points).items():
         found = sobol.analyze(problem, y, calc_second_order=False, seed=seed)
         for kept, key in ((first, "S1"), (total, "ST"), (error, "ST_conf")):
-            kept[out] = MappingProxyType(
-                dict(zip(PARAMETERS, map(float, found[key]), strict=True))
-            )
+            kept[out] = MappingProxyType(dict(zip(PARAMETERS, map(float, found[key]), strict=True)))
     return Sensitivity(
         typical={out: float(y[0]) for out, y in moved.items()},
         elasticities=elasticities,

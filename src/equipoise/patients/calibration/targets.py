@@ -61,14 +61,19 @@ class Target:
     source: str
     assumed: str
 
+    def away(self, found: float) -> float:
+        """(model - published) / uncertainty; of a target that has both."""
+        if self.value is None or not self.uncertainty:
+            raise ValueError(f"{self.key} has no value with an uncertainty")
+        return (found - self.value) / self.uncertainty
+
     def verdict(self, found: float) -> str:
         """How the model stands to it, in two words or three."""
         if self.range is not None:
             return "inside" if self.range[0] <= found <= self.range[1] else "outside"
-        assert self.value is not None
         if self.uncertainty is None:
             return "predicted" if self.role is Role.HELD_OUT else "shown"
-        away = abs(found - self.value) / self.uncertainty
+        away = abs(self.away(found))
         return "met" if away <= 1 else "within two SE" if away <= 2 else "missed"
 
 
@@ -151,7 +156,10 @@ def read_plan(model: str) -> CalibrationPlan:
         note=table["population"]["note"],
         targets=tuple(_target(key, row) for key, row in table["targets"].items()),
         priors=MappingProxyType(
-            {key: Prior(float(row["centre"]), float(row["sd"])) for key, row in table["priors"].items()}
+            {
+                key: Prior(float(row["centre"]), float(row["sd"]))
+                for key, row in table["priors"].items()
+            }
         ),
         events=MappingProxyType(
             {
