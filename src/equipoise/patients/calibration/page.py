@@ -67,7 +67,8 @@ writes this page; a test holds the page to the parameters. How it is done stands
 [calibration](../methods/calibration.md), every parameter in
 [numbers of the model](il2-parameters.md).
 
-{len(plan.of_role(Role.FITTED))} published numbers are fitted, by the parameters {fitted}. Each target is compared by the paper's own statistic: the maximum over noisy
+{len(plan.of_role(Role.FITTED))} published numbers are fitted, by the parameters
+{fitted}. Each target is compared by the paper's own statistic: the maximum over noisy
 visits, the sample before the dose. Recalled figures have no weight. All of DEPIL-2 is held out.
 {plan.note}."""
 
