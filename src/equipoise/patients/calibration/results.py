@@ -74,7 +74,7 @@ def all_results(
     import numpy as np
     import scipy
 
-    from equipoise import __version__
+    from equipoise._version import __version__
 
     return {
         "about": {
