@@ -165,7 +165,7 @@ def test_the_link_goes_from_none_to_full_and_leaves_every_arm_as_it_is():
     table = find_model("il2")
     full, half, none = (link_and_means(table, link) for link in (1.0, 0.5, 0.0))
     error = 1 / math.sqrt(N)
-    assert full[0] > 0.4
+    assert full[0] > 0.35
     assert 0.1 < half[0] < full[0] - 0.1
     assert abs(none[0]) < 4 * error, "no link is no link, covariates included"
     for other in (half, none):
