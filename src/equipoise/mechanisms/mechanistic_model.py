@@ -121,6 +121,16 @@ class MechanisticModel:
         faults = list(self.faults_in(values, pairs))
         if faults:
             raise EquipoiseError(f"The model {self.name} is not changed", faults)
+        changed = self.changed(values, pairs)
+        faults = list(changed.inconsistencies())
+        if faults:
+            raise EquipoiseError(f"The model {self.name} is not changed", faults)
+        return changed
+
+    def changed(
+        self, values: Mapping[str, float], correlations: Mapping[tuple[str, str], float]
+    ) -> MechanisticModel:
+        """`with_values` without its checks, for who has made them (`faults_in`)."""
         parameters, effects = dict(self.parameters), dict(self.effects)
         for name, value in values.items():
             if name.endswith(SPREAD):
@@ -130,16 +140,12 @@ class MechanisticModel:
                 parameters[name] = replace(parameters[name], value=float(value))
             else:
                 effects[name] = replace(effects[name], value=float(value))
-        changed = replace(
+        return replace(
             self,
             parameters=MappingProxyType(parameters),
             effects=MappingProxyType(effects),
-            correlations=MappingProxyType({**self.correlations, **pairs}),
+            correlations=MappingProxyType({**self.correlations, **correlations}),
         )
-        faults = list(changed.inconsistencies())
-        if faults:
-            raise EquipoiseError(f"The model {self.name} is not changed", faults)
-        return changed
 
     def inconsistencies(self) -> Iterator[Fault]:
         """What the parameters must be together: a whole that is no more than 1, a real matrix."""

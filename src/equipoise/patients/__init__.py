@@ -1,7 +1,7 @@
 """Virtual patients: statistical, and mechanistic, through the same door."""
 
 from equipoise.patients.blood import Blood, blood_values
-from equipoise.patients.cohort import Cohort, Scenario, followed_arms
+from equipoise.patients.cohort import Cohort, PatientKind, Scenario, followed_arms
 from equipoise.patients.courses import Courses, follow
 from equipoise.patients.exposures_and_imaging import (
     ExposureCourse,
@@ -36,6 +36,7 @@ __all__ = [
     "Courses",
     "ExposureCourse",
     "ImageCourse",
+    "PatientKind",
     "Scenario",
     "StatisticalPlan",
     "VirtualPatients",

@@ -16,19 +16,6 @@ if TYPE_CHECKING:
     from equipoise.patients.courses import Courses
     from equipoise.patients.population import VirtualPatients
 
-#: Populations that the model gives, with the parent of their percentage; None for a count only.
-POPULATIONS: Mapping[str, str | None] = {
-    "treg": "CD4",
-    "th2": "CD4",
-    "naive_cd4": "CD4",
-    "other_cd4": "CD4",
-    "naive_cd8": "CD8",
-    "nk": None,
-}
-
-#: Laboratory values that the model gives, with their unit.
-LABS: Mapping[str, str] = {"crp": "mg/L", "eosinophils": "10^9/L"}
-
 
 @dataclass(frozen=True, slots=True)
 class Blood:

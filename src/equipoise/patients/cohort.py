@@ -22,6 +22,15 @@ class Scenario(StrEnum):
     """Arms differ as planned; the early cell change says nothing about later scores."""
 
 
+class PatientKind(StrEnum):
+    """Which virtual patients are simulated."""
+
+    MECHANISTIC = "mechanistic"
+    """Cells, tone and mood follow from the doses by a model."""
+    STATISTICAL = "statistical"
+    """Scores and cells lie around assumed means."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cohort:
     """Complete courses of n participants, before anything is missed or lost.

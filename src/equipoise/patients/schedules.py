@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from equipoise.faults import EquipoiseError, Fault, nearest, single
+from equipoise.mechanisms import ROUTES, UNITS, route_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,24 +19,6 @@ if TYPE_CHECKING:
 
 #: Doses of one schedule, and of one exploration, at most.
 MOST_DOSES = 500
-
-#: Route → other ways to write it.
-ROUTES = {
-    "subcutaneous": ("s.c.", "sc", "subcutaneously"),
-    "intravenous": ("i.v.", "iv", "intravenously"),
-    "oral": ("p.o.", "po", "per os", "orally"),
-}
-
-#: Unit of an amount → (unit that models count in, how many of these it is).
-UNITS = {
-    "IU": ("IU", 1.0),
-    "kIU": ("IU", 1e3),
-    "MIU": ("IU", 1e6),
-    "ug": ("mg", 1e-3),
-    "µg": ("mg", 1e-3),
-    "mg": ("mg", 1.0),
-    "g": ("mg", 1e3),
-}
 
 HEADING = "The schedule is refused"
 
@@ -225,17 +208,16 @@ def known_route(route: str) -> str:
     EquipoiseError
         When no pharmacokinetics is known for it.
     """
-    word = route.strip().lower()
-    for name, others in ROUTES.items():
-        if word == name or word in others:
-            return name
+    found = route_of(route)
+    if found is not None:
+        return found
     raise single(
         HEADING,
         code="route-unknown",
         field="route",
         value=route,
         rule="routes that are followed: " + ", ".join(ROUTES),
-        remedy=nearest(word, list(ROUTES)),
+        remedy=nearest(route.strip().lower(), list(ROUTES)),
     )
 
 

@@ -153,7 +153,6 @@ def draw_statistical(
     generator: np.random.Generator,
     *,
     scenario: Scenario = Scenario.PLANNED,
-    without_scores: frozenset[str] = frozenset(),
 ) -> Cohort:
     """`statistical_patients` from a plan, and from indices of arms.
 
@@ -161,9 +160,6 @@ def draw_statistical(
     ----------
     arms
         (n,) indices into `protocol.arms`.
-    without_scores
-        Instruments that are left out of the cohort; they are drawn all the same, so that what
-        else is drawn does not depend on them.
     """
     import numpy as np
 
@@ -177,8 +173,7 @@ def draw_statistical(
         if link and course.later.any():
             linked = np.sqrt(1 - link**2) * deviation + link * stimulation
             deviation = np.where(course.later, linked, deviation)
-        if key not in without_scores:
-            scores[key] = course.mean[arms] + deviation * course.sd
+        scores[key] = course.mean[arms] + deviation * course.sd
     parents = {name: _drawn(course, arms, generator) for name, course in plan.parents.items()}
     cells: dict[tuple[str, str], np.ndarray] = {}
     for key, course in plan.cells.items():

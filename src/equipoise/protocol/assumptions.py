@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from equipoise.protocol.assumptions_of_exposures import ExposureAssumption, ImagingAssumption
+from equipoise.protocol.assumptions_of_mechanism import Mechanistic
 from equipoise.protocol.base import Fraction, Int, Key, Map, Number, Part, Text
 
 Correlation = Annotated[float, Field(gt=-1, lt=1)]
@@ -198,4 +199,9 @@ class Assumptions(Part):
 
     statistical: Statistical | None = Field(
         None, description="Multivariate normal trajectories, dropout and events"
+    )
+    mechanistic: Mechanistic | None = Field(
+        None,
+        description="Virtual patients whose cells and mood follow from the doses; with it "
+        "simulation uses them, and the statistical assumptions for the rest",
     )

@@ -5,16 +5,32 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from equipoise.faults import nearest, single
-from equipoise.patients import Scenario, draw_statistical, exposures_of, followed_arms, images_of
+from equipoise.patients import (
+    Cohort,
+    PatientKind,
+    Scenario,
+    draw_statistical,
+    exposures_of,
+    followed_arms,
+    images_of,
+)
+from equipoise.simulation.dose_events import events_by_dose
 from equipoise.simulation.doses import dose_rows, doses_not_missed
 from equipoise.simulation.enrolment import enrol
-from equipoise.simulation.events import events_by_arm, first_stopping_day, in_order, kept
+from equipoise.simulation.events import (
+    events_by_arm,
+    first_stopping_day,
+    in_order,
+    joined,
+    kept,
+)
+from equipoise.simulation.mechanism import dose_amounts, mechanistic_cohort
 from equipoise.simulation.medications import medication_rows
 from equipoise.simulation.observation import observed_days
 from equipoise.simulation.people import screening, stopping
 from equipoise.simulation.rated_scores import recorded_totals, score_arrays
 from equipoise.simulation.rounding import all_significant
-from equipoise.simulation.simulation_plan import plan_simulation
+from equipoise.simulation.simulation_plan import SimulationPlan, plan_simulation
 from equipoise.simulation.trial_arrays import TrialArrays
 from equipoise.simulation.vital_signs import vital_values
 from equipoise.streams import check_seed, stream
@@ -26,7 +42,12 @@ if TYPE_CHECKING:
 
 
 def simulate_arrays(
-    protocol: Protocol, seed: int, *, scenario: str = Scenario.PLANNED, trial: int = 0
+    protocol: Protocol,
+    seed: int,
+    *,
+    scenario: str = Scenario.PLANNED,
+    trial: int = 0,
+    patients: str | None = None,
 ) -> TrialArrays:
     """Simulate a whole trial, without making tables of it.
 
@@ -43,16 +64,21 @@ def simulate_arrays(
         ``planned``, ``null`` or ``link-off``.
     trial
         Index of the trial: with one seed, trial 17 is the same whoever draws it.
+    patients
+        ``mechanistic`` or ``statistical``; left out, mechanistic where the protocol has
+        `assumptions.mechanistic`.
 
     Raises
     ------
     EquipoiseError
-        When the protocol has no statistical assumptions, or seed or scenario are invalid.
+        When the protocol has no assumptions for such patients, or seed or scenario are invalid.
     """
     import numpy as np
 
-    refuse_bad_input(protocol, seed, scenario)
-    plan, world = plan_simulation(protocol), Scenario(scenario)
+    refuse_bad_input(protocol, seed, scenario, patients)
+    mechanistic = None if patients is None else patients == PatientKind.MECHANISTIC
+    plan = plan_simulation(protocol, mechanistic=mechanistic)
+    world = Scenario(scenario)
 
     def source(purpose: str) -> np.random.Generator:
         return stream(seed, purpose, trial)
@@ -60,27 +86,71 @@ def simulate_arrays(
     people = enrol(protocol, plan.enrolment, seed, trial)
     n = len(people.arm)
     followed = followed_arms(people.arm, plan.control, world)
-    cohort = draw_statistical(plan.courses, people.arm, source("courses"), scenario=world)
+    exposures = exposures_of(plan.exposures, followed, source("exposures"))
+    dosing = source("doses")
+    given = doses_not_missed(plan.doses, people.arm, dosing)
+    never = np.full(n, np.inf)
+
+    def stop(by_event: np.ndarray, leaving: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return stopping(
+            plan.stopping, plan.doses, people.arm, followed, by_event, leaving, source("study drug")
+        )
+
+    drawn = None
+    if plan.terms:
+        drawn = events_by_arm(
+            plan.events, plan.terms, followed, source("events"), source("stopping")
+        )
+    mechanism = plan.mechanism
+    stopped, stop_reasons = never, np.zeros(n, dtype=np.int64)
+    if mechanism is None:
+        cohort = draw_statistical(plan.courses, people.arm, source("courses"), scenario=world)
+    else:
+        # Who stops study drug is settled first, as if nobody left: the course follows the doses
+        # that are taken, leaving follows the course, and what lies after leaving is cut off.
+        if drawn is not None:
+            days_of_doses = plan.doses.day[people.arm]
+            by_dose, dosed = events_by_dose(
+                plan.dose_events,
+                plan.terms,
+                dose_amounts(mechanism, people.arm, followed),
+                days_of_doses,
+                given,
+                source("dose events"),
+            )
+            stopped, stop_reasons = stop(first_stopping_day(joined([drawn, by_dose]), n), never)
+            by_dose = kept(by_dose, dosed < stopped[by_dose.participant])
+            drawn = joined([drawn, by_dose])
+        else:
+            stopped, stop_reasons = stop(never, never)
+        baseline = {key: values[:, 0] for key, values in exposures.items()}
+        cohort = mechanistic_cohort(
+            mechanism,
+            world,
+            people.arm,
+            followed,
+            {**people.covariates, **baseline},
+            given,
+            stopped,
+            {name: source(name) for name in ("patients", "measurement", "ratings")},
+        )
+        rest = draw_statistical(mechanism.rest, people.arm, source("courses"), scenario=world)
+        cohort = together(plan, cohort, rest)
     totals = {
         key: recorded_totals(plan.instruments[key], values) for key, values in cohort.scores.items()
     }
     days, leaving, reasons = observed_days(
         plan.observation, totals, followed, source("observation")
     )
-    seen = np.isfinite(days)
     events = None
-    by_event = np.full(n, np.inf)
-    if plan.events:
-        drawn = events_by_arm(
-            plan.events, plan.terms, followed, source("events"), source("stopping")
-        )
+    if drawn is not None:
         events = in_order(kept(drawn, drawn.start < leaving[drawn.participant]), plan.terms)
-        by_event = first_stopping_day(events, n)
-    stopped, stop_reasons = stopping(
-        plan.stopping, plan.doses, people.arm, followed, by_event, leaving, source("study drug")
-    )
-    dosing = source("doses")
-    given = doses_not_missed(plan.doses, people.arm, dosing)
+    if mechanism is None:
+        by_event = never if events is None else first_stopping_day(events, n)
+        stopped, stop_reasons = stop(by_event, leaving)
+    else:
+        stopped = np.where(stopped < leaving, stopped, np.inf)
+    seen = np.isfinite(days)
     doses = dose_rows(
         plan.doses,
         people.arm,
@@ -94,7 +164,6 @@ def simulate_arrays(
         key: score_arrays(one, totals[key], seen[:, one.at], items)
         for key, one in plan.instruments.items()
     }
-    exposures = exposures_of(plan.exposures, followed, source("exposures"))
     images = images_of(plan.imaging, followed, source("imaging"))
 
     def at(table: str, key: str) -> np.ndarray:
@@ -107,7 +176,7 @@ def simulate_arrays(
         seed=seed,
         trial=trial,
         scenario=world,
-        patients="statistical",
+        patients=PatientKind.STATISTICAL if mechanism is None else PatientKind.MECHANISTIC,
         site=people.site,
         covariates=people.covariates,
         stratum=people.stratum,
@@ -147,8 +216,24 @@ def simulate_arrays(
     )
 
 
-def refuse_bad_input(protocol: Protocol, seed: int, scenario: str) -> None:
-    """Refuse a protocol without assumptions, and a seed or a scenario that is none.
+def together(plan: SimulationPlan, first: Cohort, second: Cohort) -> Cohort:
+    """Two parts of a cohort as one, in the order of the protocol."""
+    protocol = plan.protocol
+    scores = {**first.scores, **second.scores}
+    cells = {**first.cells, **second.cells}
+    labs = {**first.labs, **second.labs}
+    units = [(key, str(unit)) for key, cell in protocol.cells.items() for unit in cell.units]
+    return Cohort(
+        scores={key: scores[key] for key in protocol.instruments},
+        cells={key: cells[key] for key in units},
+        labs={key: labs[key] for key in protocol.labs},
+    )
+
+
+def refuse_bad_input(
+    protocol: Protocol, seed: int, scenario: str, patients: str | None = None
+) -> None:
+    """Refuse a protocol without assumptions, and a seed, scenario or kind of patients that is none.
 
     Raises
     ------
@@ -182,4 +267,22 @@ def refuse_bad_input(protocol: Protocol, seed: int, scenario: str) -> None:
             value=str(scenario),
             rule="scenarios: " + ", ".join(Scenario),
             remedy=nearest(str(scenario), list(Scenario)),
+        )
+    if patients is not None and patients not in list(PatientKind):
+        raise single(
+            heading,
+            code="patients-unknown",
+            field="patients",
+            value=str(patients),
+            rule="patients: " + ", ".join(PatientKind),
+            remedy=nearest(str(patients), list(PatientKind)),
+        )
+    if patients == PatientKind.MECHANISTIC and protocol.assumptions.mechanistic is None:
+        raise single(
+            heading,
+            code="mechanism-missing",
+            field="patients",
+            value=str(patients),
+            rule="mechanistic patients need the mechanistic assumptions of the protocol",
+            remedy="add [assumptions.mechanistic]; `il2-depression` is an example",
         )

@@ -15,9 +15,11 @@ from equipoise.patients import (
     plan_statistical,
 )
 from equipoise.protocol.endpoint_sources import planned_visits
+from equipoise.simulation.dose_events import DoseEventPlan, plan_dose_events
 from equipoise.simulation.doses import DosePlan, plan_doses
 from equipoise.simulation.enrolment import EnrolmentPlan, plan_enrolment
 from equipoise.simulation.events import EventPlan, plan_events
+from equipoise.simulation.mechanism import MechanismPlan, plan_mechanism
 from equipoise.simulation.medications import MedicationPlan, plan_medications
 from equipoise.simulation.observation import ObservationPlan, plan_observation
 from equipoise.simulation.people import (
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
 
 #: Plans that are kept: of the protocols that were simulated last.
 _KEPT = 8
-_plans: dict[int, tuple[Protocol, SimulationPlan]] = {}
+_plans: dict[tuple[int, bool], tuple[Protocol, SimulationPlan]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ class SimulationPlan:
     enrolment, courses, observation, instruments, doses, events, stopping, medications, \
 vitals, exposures, imaging, screening
         Plans of the steps.
+    mechanism, dose_events
+        Of mechanistic participants; None and nothing for statistical ones.
     at
         (table, key) → (its visits,) positions among the visits, for cells, labs, exposures and
         imaging.
@@ -82,26 +86,38 @@ vitals, exposures, imaging, screening
     exposures: Mapping[str, ExposureCourse]
     imaging: Mapping[str, ImageCourse]
     screening: ScreeningPlan | None
+    mechanism: MechanismPlan | None
+    dose_events: Mapping[str, DoseEventPlan]
     at: Mapping[tuple[str, str], np.ndarray]
 
 
-def plan_simulation(protocol: Protocol) -> SimulationPlan:
-    """The plan of a protocol with statistical assumptions; the same object when asked again."""
-    found = _plans.get(id(protocol))
+def plan_simulation(protocol: Protocol, *, mechanistic: bool | None = None) -> SimulationPlan:
+    """The plan of a protocol with statistical assumptions; the same object when asked again.
+
+    `mechanistic` says whether participants are mechanistic; left out, they are where the protocol
+    has mechanistic assumptions.
+    """
+    if mechanistic is None:
+        mechanistic = protocol.assumptions.mechanistic is not None
+    key = (id(protocol), mechanistic)
+    found = _plans.get(key)
     if found is not None and found[0] is protocol:
         return found[1]
-    plan = _planned(protocol)
+    plan = _planned(protocol, mechanistic)
     while len(_plans) >= _KEPT:
         _plans.pop(next(iter(_plans)))
-    _plans[id(protocol)] = (protocol, plan)
+    _plans[key] = (protocol, plan)
     return plan
 
 
-def _planned(protocol: Protocol) -> SimulationPlan:
+def _planned(protocol: Protocol, mechanistic: bool) -> SimulationPlan:
     import numpy as np
 
     arms = tuple(protocol.arms)
     enrolment, events = plan_enrolment(protocol), plan_events(protocol)
+    doses, courses = plan_doses(protocol), plan_statistical(protocol)
+    by_dose = plan_dose_events(protocol) if mechanistic else {}
+    events = {term: event for term, event in events.items() if term not in by_dose}
     at: dict[tuple[str, str], np.ndarray] = {}
     for table in ("cells", "labs", "exposures", "imaging"):
         for key, entry in getattr(protocol, table).items():
@@ -115,12 +131,12 @@ def _planned(protocol: Protocol) -> SimulationPlan:
         visits=tuple(visit.id for visit in protocol.visits),
         control=-1 if protocol.single_arm else arms.index(protocol.control),
         strata=enrolment.strata,
-        terms=tuple(events),
+        terms=(*events, *by_dose),
         enrolment=enrolment,
-        courses=plan_statistical(protocol),
+        courses=courses,
         observation=plan_observation(protocol),
         instruments=plan_instruments(protocol),
-        doses=plan_doses(protocol),
+        doses=doses,
         events=events,
         stopping=plan_stopping(protocol),
         medications=plan_medications(protocol),
@@ -128,5 +144,7 @@ def _planned(protocol: Protocol) -> SimulationPlan:
         exposures=plan_exposures(protocol),
         imaging=plan_images(protocol),
         screening=plan_screening(protocol),
+        mechanism=plan_mechanism(protocol, doses, courses) if mechanistic else None,
+        dose_events=by_dose,
         at=at,
     )

@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 
 
 def simulate(
-    protocol: Protocol, seed: int, *, scenario: str = Scenario.PLANNED, trial: int = 0
+    protocol: Protocol,
+    seed: int,
+    *,
+    scenario: str = Scenario.PLANNED,
+    trial: int = 0,
+    patients: str | None = None,
 ) -> Records:
     """Simulate a whole trial as its protocol plans it.
 
@@ -29,6 +34,9 @@ def simulate(
         ``planned``, ``null`` or ``link-off``.
     trial
         Index of the trial: with one seed, trial 17 is the same whoever draws it.
+    patients
+        ``mechanistic`` or ``statistical``; left out, mechanistic where the protocol has
+        `assumptions.mechanistic`.
 
     Returns
     -------
@@ -38,9 +46,11 @@ def simulate(
     Raises
     ------
     EquipoiseError
-        When the protocol has no statistical assumptions, or seed or scenario are invalid.
+        When the protocol has no assumptions for such patients, or seed or scenario are invalid.
     """
-    return records_of(simulate_arrays(protocol, seed, scenario=scenario, trial=trial))
+    return records_of(
+        simulate_arrays(protocol, seed, scenario=scenario, trial=trial, patients=patients)
+    )
 
 
 def records_of(trial: TrialArrays) -> Records:
@@ -55,7 +65,7 @@ def records_of(trial: TrialArrays) -> Records:
             protocol_hash=trial.plan.protocol.hash,
             scenario=str(trial.scenario),
             seed=trial.seed,
-            source=None if trial.trial == 0 else f"trial {trial.trial} of this seed",
+            source=_source(trial),
             software=f"equipoise {__version__}",
         ),
         participants=tables.people_table(trial, ids),
@@ -74,3 +84,11 @@ def records_of(trial: TrialArrays) -> Records:
         disposition=tables.disposition_table(trial, ids),
         screening=tables.screening_table(trial),
     )
+
+
+def _source(trial: TrialArrays) -> str | None:
+    """What seed and protocol do not say: the trial's index, and patients that were asked for."""
+    said = [] if trial.trial == 0 else [f"trial {trial.trial} of this seed"]
+    if trial.plan.mechanism is None and trial.plan.protocol.assumptions.mechanistic is not None:
+        said.append("statistical patients")
+    return "; ".join(said) or None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
 
-    from equipoise.patients import Scenario
+    from equipoise.patients import PatientKind, Scenario
     from equipoise.simulation.simulation_plan import SimulationPlan
 
 
@@ -157,7 +157,7 @@ class TrialArrays:
     seed: int
     trial: int
     scenario: Scenario
-    patients: str
+    patients: PatientKind
     site: np.ndarray
     covariates: Mapping[str, np.ndarray]
     stratum: np.ndarray
