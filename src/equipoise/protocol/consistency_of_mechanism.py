@@ -249,7 +249,10 @@ def _covariates(tables: Tables, plan: Any, model: MechanisticModel) -> Iterator[
         if (row is not None and bool(row.levels)) != (mine.type == "categorical"):
             kind = "categorical" if row is not None and row.levels else "numeric"
             yield Inconsistency(
-                (*path, "type"), mine.type, f"the model's `{name}` is {kind}", f"correct it, {way_out}"
+                (*path, "type"),
+                mine.type,
+                f"the model's `{name}` is {kind}",
+                f"correct it, {way_out}",
             )  # fmt: skip
         elif row is not None and row.levels:
             for at, level in enumerate(mine.levels):
