@@ -146,8 +146,8 @@ def test_a_strategy_that_is_not_carried_out_is_refused(write_protocol):
 
 def test_an_endpoint_with_one_visit_after_baseline(write_protocol):
     changes = [
-        ('visits = ["baseline", "day5", "week2", "week4", "week6", "week8"]\nitems = [3]',
-         'visits = ["baseline", "week8"]\nitems = [3]'),
+        ('visits = ["baseline", "day5", "week2", "week4", "week6", "week8"]\nitems = "all"',
+         'visits = ["baseline", "week8"]\nitems = "all"'),
         ("sd = { baseline = 4.5, day5 = 4.8, week2 = 5.2, week4 = 5.6, week6 = 5.9, week8 = 6.0 }",
          "sd = { baseline = 4.5, week8 = 6.0 }"),
         ("placebo = { day5 = -1.5, week2 = -3.0, week4 = -5.5, week6 = -7.0, week8 = -8.0 }",

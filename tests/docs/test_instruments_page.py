@@ -64,7 +64,7 @@ def test_the_instruments_that_the_page_shows_are_accepted(write_protocol):
         ("[cells.treg]\n", f"{ctq}\n[cells.treg]\n"),
         ("[assumptions.statistical.cells.treg]\n", "[assumptions.statistical.scores.ctq]\n"
          f"baseline_mean = 45\ncorrelation = 0.5\n{spread}\n[assumptions.statistical.cells.treg]\n"),
-        ("items = [3]\n", "\n".join(hdrs.splitlines()[3:]) + "\n"),
+        ('items = "all"\n', "\n".join(hdrs.splitlines()[3:]) + "\n"),
     )  # fmt: skip
     protocol = eq.load_protocol(path)
     assert protocol.instruments["hdrs"].missing_items.at_most == 2

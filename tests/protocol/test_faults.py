@@ -160,7 +160,7 @@ CASES = {
         "[arms.placebo]",
     ),
     "suicidality item that is another": (
-        [("items = [3]", "items = [3, 4]"), ("item = 3", "item = 4")],
+        [('items = "all"', "items = [3, 4]"), ("item = 3", "item = 4")],
         "protocol-inconsistent",
         "safety.suicidality.item",
         "the item on suicidality of HDRS-17 is 3",
@@ -184,7 +184,7 @@ CASES = {
         "il2rge",
     ),
     "item that the scale lacks": (
-        [("items = [3]", "items = [3, 22]")],
+        [('items = "all"', "items = [3, 22]")],
         "protocol-inconsistent",
         "instruments.hdrs.items.1",
         "items 1 to 17",
@@ -232,7 +232,7 @@ def test_faults_of_many_kinds_are_listed_together(write_protocol):
         ("size = 36", "size = 1"),
         ("window = [12, 16]", "window = [15, 16]"),
         ('role = "key-secondary"', 'role = "primary"'),
-        ("items = [3]", "items = [33]"),
+        ('items = "all"', "items = [33]"),
     )
     with pytest.raises(EquipoiseError, match=r"(?s)refused \(7 faults\).*blindign.*items") as info:
         load_protocol(path)

@@ -155,28 +155,28 @@ CASES = {
         "`hdrs-17`? Else add instruments/hdrs-71.toml beside the protocol",
     ),
     "an item that the scale has not": (
-        [("items = [3]", "items = [3, 18]")],
+        [('items = "all"', "items = [3, 18]")],
         "instruments.hdrs.items.1", "HDRS-17 has items 1 to 17", "correct the number",
     ),
     "an item twice": (
-        [("items = [3]", "items = [3, 3]")],
+        [('items = "all"', "items = [3, 3]")],
         "instruments.hdrs.items", "each item once", "drop",
     ),
     "another word for items": (
-        [("items = [3]", 'items = "every"')],
+        [('items = "all"', 'items = "every"')],
         "instruments.hdrs.items", "list", 'their numbers, or "all"',
     ),
     "a subscale that the scale has not": (
-        [("items = [3]", 'items = [3]\nsubscales = ["core"]')],
+        [('items = "all"', 'items = [3]\nsubscales = ["core"]')],
         "instruments.hdrs.subscales.0", "`core` is no subscale of HDRS-17", "valid:",
     ),
     "a subscale recorded beside all its items": (
         [('scale = "hdrs-17"', 'scale = "hdrs-21"'),
-         ("items = [3]", 'items = "all"\nsubscales = ["hdrs-17"]')],
+         ('items = "all"', 'items = "all"\nsubscales = ["hdrs-17"]')],
         "instruments.hdrs.subscales.0", "computed from them", "take it out of `subscales`",
     ),
     "a missing-item rule that tolerates everything": (
-        [("items = [3]", 'items = [3]\nmissing_items = { rule = "prorate", at_most = 17 }')],
+        [('items = "all"', 'items = [3]\nmissing_items = { rule = "prorate", at_most = 17 }')],
         "instruments.hdrs.missing_items.at_most", "fewer than all 17 components", "say how many",
     ),
     "a rating of change at baseline": (
@@ -227,9 +227,9 @@ def test_a_rating_of_change_has_no_change_from_baseline(write_protocol):
 
 
 def test_all_items_are_written_out_so_that_both_ways_are_one_plan(write_protocol):
-    word = eq.load_protocol(write_protocol(("items = [3]", 'items = "all"')))
+    word = eq.load_protocol(write_protocol(('items = "all"', 'items = "all"')))
     numbers = ", ".join(map(str, range(1, 18)))
-    listed = eq.load_protocol(write_protocol(("items = [3]", f"items = [{numbers}]")))
+    listed = eq.load_protocol(write_protocol(('items = "all"', f"items = [{numbers}]")))
     assert word.instruments["hdrs"].items == tuple(range(1, 18))
     assert word.hash == listed.hash
     assert word.parts("hdrs") == ("total", *map(str, range(1, 18)))

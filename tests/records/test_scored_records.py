@@ -9,7 +9,8 @@ import equipoise as eq
 from equipoise.analysis.dataset import values_of
 
 #: The twin, with every item of HDRS-17, and with the CTQ at baseline and week 8.
-ITEMS = ("items = [3]", 'items = "all"')
+ITEMS = ('items = "all"', f"items = {list(range(1, 18))}")
+ONE = ('items = "all"', "items = [3]")
 CTQ = (
     "[cells.treg]\n",
     '[instruments.ctq]\nscale = "ctq"\nitems = "all"\nvisits = ["baseline", "week8"]\n\n[cells.treg]\n',
@@ -95,13 +96,13 @@ def test_items_that_do_not_make_a_total_leave_it_out(plan):
 def test_the_rule_of_the_trial_goes_before_the_rule_of_the_scale(plan):
     """Sixteen items sum to 27 of 50: 27 / 50 * 52 = 28.08, rounded 28."""
     rule = 'items = "all"\nmissing_items = { rule = "prorate", at_most = 1, rounding = "nearest" }'
-    records = read(plan(("items = [3]", rule)), form("A", [*FORM[:-1], None]))
+    records = read(plan(('items = "all"', rule)), form("A", [*FORM[:-1], None]))
     assert totals(records) == {("A", "baseline"): 28}
     assert records.notes == ("HDRS-17 total: 1 score computed from items (1 prorated)",)
 
 
-def test_without_all_items_in_the_protocol_nothing_is_computed(il2):
-    records = read(il2, form("A", {3: 2}))
+def test_without_all_items_in_the_protocol_nothing_is_computed(plan):
+    records = read(plan(ONE), form("A", {3: 2}))
     assert totals(records) == {}
     assert records.notes == ()
 
@@ -226,8 +227,8 @@ def test_simulated_items_score_to_their_totals_and_read_back_the_same(plan, tmp_
     assert (joined["score"] == joined["sum"]).all()
 
 
-def test_recording_all_items_changes_no_simulated_total(plan, il2):
-    few, many = eq.simulate(il2, seed=1), eq.simulate(plan(ITEMS), seed=1)
+def test_recording_all_items_changes_no_simulated_total(plan):
+    few, many = eq.simulate(plan(ONE), seed=1), eq.simulate(plan(ITEMS), seed=1)
     for frames in (few.scores, many.scores):
         assert frames.filter(instrument="hdrs", item="total").height > 200
     totals_of = [r.scores.filter(instrument="hdrs", item="total") for r in (few, many)]

@@ -35,6 +35,14 @@ Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the simulation
 ScenarioOption = Annotated[
     str, typer.Option("--scenario", help="planned, null or link-off.", metavar="NAME")
 ]
+PatientsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--patients",
+        help="mechanistic or statistical; left out: mechanistic where the protocol says how.",
+        metavar="NAME",
+    ),
+]
 ListOption = Annotated[
     Path | None,
     typer.Option("--list", help="The randomisation list that the allocation must follow."),
@@ -198,6 +206,7 @@ def simulate(
     out: Out = Path("out/data"),
     seed: Seed = 1,
     scenario: ScenarioOption = "planned",
+    patients: PatientsOption = None,
     format: Annotated[
         str, typer.Option("--format", help="csv, csv.gz or parquet.", metavar="NAME")
     ] = "csv",
@@ -218,7 +227,7 @@ def simulate(
             rule="formats: " + ", ".join(FORMATS),
             remedy="choose one of them",
         )
-    records = draw(load_protocol(study), seed, scenario=scenario)
+    records = draw(load_protocol(study), seed, scenario=scenario, patients=patients)
     write_records(records, out, format=format)  # type: ignore[arg-type]
     print(f"SIMULATED records of {records.participants.height} participants: {out}")
 
@@ -337,6 +346,7 @@ def run(
     ] = None,
     seed: Seed = 1,
     scenario: ScenarioOption = "planned",
+    patients: PatientsOption = None,
     allocation_list: ListOption = None,
     pdf: Pdf = False,
     rtf: Rtf = False,
@@ -365,9 +375,10 @@ def run(
     target = out or Path("out") / protocol.trial.id
     command = f"equipoise run {shlex.quote(study)}"
     if data is None:
-        records = draw(protocol, seed, scenario=scenario)
+        records = draw(protocol, seed, scenario=scenario, patients=patients)
         command += f" --seed {seed}"
         command += f" --scenario {scenario}" if scenario != "planned" else ""
+        command += f" --patients {patients}" if patients is not None else ""
         say(f"simulated {records.participants.height} participants (seed {seed}, {scenario})")
     else:
         records = read_data(protocol, data, allocation_list)

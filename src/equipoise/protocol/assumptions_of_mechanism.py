@@ -46,7 +46,7 @@ class DoseEvent(Part):
     )
     grades: Map[Text, Fraction] = Field(description="Grade (1-5) → probability; they sum to 1")
     onset: tuple[Number, Number] = Field(
-        (0.0, 0.5), description="Range of the onset, in days after the dose"
+        (0.1, 0.5), description="Range of the onset, in days after the dose (at least 0.1)"
     )
     duration: tuple[Number, Number] = Field(description="Range of the duration (days)")
     serious: Fraction = Field(0.0, description="Probability to be serious")

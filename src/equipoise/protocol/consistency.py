@@ -56,8 +56,8 @@ def inconsistencies(tables: Tables) -> list[Inconsistency]:
         consistency_of_harms,
         consistency_of_imputation,
         consistency_of_measurements,
-        consistency_of_prediction,
         consistency_of_mechanism,
+        consistency_of_prediction,
         consistency_of_scales,
     )
 

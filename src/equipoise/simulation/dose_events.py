@@ -105,7 +105,8 @@ def events_by_dose(
         u = u[:, person, dose]
         day = days[person, dose]
         (early, late), (shortest, longest) = event.onset, event.duration
-        start = np.round(day + early + u[1] * (late - early), 1)
+        # After the dose, so that who stops for the event has had the dose that it follows.
+        start = np.round(day + np.maximum(early + u[1] * (late - early), 0.1), 1)
         found.append(
             EventRows(
                 participant=person,
