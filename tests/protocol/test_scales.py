@@ -190,7 +190,8 @@ CASES = {
         "instruments.ymrs.visits", "taken at the baseline visit `baseline` too", 'add "baseline"',
     ),
     "an endpoint on a part that is not recorded": (
-        [('instrument = "hdrs"\nscale', 'instrument = "hdrs"\npart = "4"\nscale')],
+        [('instrument = "hdrs"\nscale', 'instrument = "hdrs"\npart = "4"\nscale'),
+         ('items = "all"', "items = [3]")],
         "endpoints.hdrs_change.part", "`4` is no part of `hdrs` as it is recorded", "`total`, `3`",
     ),
     "a part of cells": (
@@ -227,7 +228,7 @@ def test_a_rating_of_change_has_no_change_from_baseline(write_protocol):
 
 
 def test_all_items_are_written_out_so_that_both_ways_are_one_plan(write_protocol):
-    word = eq.load_protocol(write_protocol(('items = "all"', 'items = "all"')))
+    word = eq.load_protocol(write_protocol())
     numbers = ", ".join(map(str, range(1, 18)))
     listed = eq.load_protocol(write_protocol(('items = "all"', f"items = [{numbers}]")))
     assert word.instruments["hdrs"].items == tuple(range(1, 18))
@@ -238,7 +239,7 @@ def test_all_items_are_written_out_so_that_both_ways_are_one_plan(write_protocol
 def test_parts_are_the_total_the_items_and_the_subscales(with_file):
     plan = eq.load_protocol(with_file())
     assert plan.parts("own") == ("total",)
-    assert plan.parts("hdrs") == ("total", "3")
+    assert plan.parts("hdrs") == ("total", *map(str, range(1, 18)))
     items = (
         '[instruments.own]\nscale = "mine"',
         '[instruments.own]\nscale = "mine"\nitems = "all"',
