@@ -27,6 +27,18 @@ def assumptions_missing(box):
 
 
 @trigger
+def patients_unknown(box):
+    """There is no such kind of simulated participants."""
+    eq.simulate(eq.load_protocol("il2-depression"), seed=1, patients="mechanic")
+
+
+@trigger
+def mechanism_missing(box):
+    """Mechanistic participants of a protocol without mechanistic assumptions."""
+    eq.simulate(eq.load_protocol("antidepressant-example"), seed=1, patients="mechanistic")
+
+
+@trigger
 def scenario_unknown(box):
     """There is no scenario of this name."""
     eq.simulate(eq.load_protocol("il2-depression"), seed=1, scenario="nul")
