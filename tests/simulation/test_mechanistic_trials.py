@@ -142,7 +142,8 @@ def test_missed_and_stopped_doses_lower_the_response(il2):
             (("full", full), ("missed", missed), ("stopped", stopped), ("none", none))}  # fmt: skip
     assert (day5["missed"] < day5["full"]).mean() > 0.99
     # A day after a single injection part of the cells is still out of the blood.
-    assert (day5["missed"] / day5["none"]).mean() > 1.04
+    assert (day5["missed"] / day5["none"]).mean() > 1.01
+    assert (day5["full"] / day5["none"]).mean() > 1.1
     assert (full.scores["hdrs"][:, -1] < none.scores["hdrs"][:, -1]).mean() > 0.99
     # Before the first dose that differs nothing does; without doses it does not matter why.
     assert np.array_equal(full.cells[treg][:, 0], missed.cells[treg][:, 0])
