@@ -22,6 +22,9 @@ def model(
         bool,
         typer.Option("--parameters", help="Every number: value, spread, bounds, origin, source."),
     ] = False,
+    targets: Annotated[
+        bool, typer.Option("--targets", help="Every published number beside the model.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The same as JSON.")] = False,
     sbml: Annotated[
         Path | None, typer.Option("--sbml", metavar="FILE", help="Write it with doses as SBML.")
@@ -45,7 +48,7 @@ def model(
     )
 
     if name is None:
-        if parameters or as_json or sbml is not None:
+        if parameters or targets or as_json or sbml is not None:
             raise typer.BadParameter("name a model", param_hint="NAME")
         print(list_models())
         return
@@ -58,10 +61,19 @@ def model(
         _write_sbml(found, sbml, schedule, dose, days)
         print(sbml)
         return
-    if as_json:
+    if targets:
+        print(_targets(found))
+    elif as_json:
         print(model_json(found))
     else:
         print(parameter_table(found) if parameters else describe_model(found))
+
+
+def _targets(model: MechanisticModel) -> str:
+    from equipoise.patients.published_comparison import compare, plain_comparisons
+
+    note = "SIMULATED against published, by the statistic of each paper"
+    return f"{model.name}: {note}\n\n{plain_comparisons(compare(model))}"
 
 
 def _write_sbml(

@@ -81,9 +81,9 @@ class Regimen:
 
     Attributes
     ----------
-    words, dose
-        The schedule as it was asked for, and each dose in the exploration's unit; ``no drug``
-        and 0 for the comparison.
+    words, label, dose
+        The schedule as it was asked for, the regimen's name in a figure, and each dose in the
+        exploration's unit; ``no drug`` and 0 for the comparison.
     schedule
         The days and amounts.
     bands
@@ -93,6 +93,7 @@ class Regimen:
     """
 
     words: str
+    label: str
     dose: float
     schedule: Schedule
     bands: Mapping[str, Band]
@@ -166,11 +167,9 @@ def explore(
         With every schedule that is not understood, dose that is impossible or too late,
         parameter that is unknown or outside its bounds, and size that is too great.
     """
-    import numpy as np
+    from equipoise.streams import check_seed
 
-    from equipoise.patients.population import draw_patients, typical_patients
-    from equipoise.streams import check_seed, stream
-
+    check_seed(seed)
     faults: list[Fault] = list(_faults(last_day, patients, len(schedules) * len(doses)))
     unit = DOSE_UNITS[model.amount_unit]
     way = route or model.routes[0]
@@ -189,15 +188,54 @@ def explore(
                 wanted.append((words, dose, made))
     if faults:
         raise EquipoiseError(HEADING, faults)
-    check_seed(seed)
+    return follow_regimens(
+        model,
+        wanted,
+        last_day=last_day,
+        patients=patients,
+        seed=seed,
+        changed=changed,
+        readouts=readouts_of(model),
+        threads=threads,
+    )
+
+
+def follow_regimens(
+    model: MechanisticModel,
+    wanted: Sequence[tuple[str, float, Schedule]],
+    *,
+    last_day: float,
+    patients: int,
+    seed: int,
+    readouts: tuple[Readout, ...],
+    changed: Mapping[str, float] | None = None,
+    labels: Sequence[str] = (),
+    threads: int | None = None,
+) -> Exploration:
+    """Follow the same patients without drug and under schedules that were made already.
+
+    Parameters
+    ----------
+    wanted
+        Words, dose and schedule of each regimen; all of one unit and route.
+    labels
+        Names of the regimens, no drug first; their doses where they are left out.
+
+    Other parameters as of `explore`, the model with its changes.
+    """
+    import numpy as np
+
+    from equipoise.patients.population import draw_patients, typical_patients
+    from equipoise.streams import stream
+
+    unit, way = wanted[0][2].unit, wanted[0][2].route
     days = np.append(np.arange(0.0, last_day), last_day)
     people = draw_patients(model, patients, stream(seed, "exploration"))
     typical = typical_patients(model)
-    readouts = readouts_of(model)
     nothing = Schedule(np.zeros(0), np.zeros(0), unit, way)
     without = [_observed(who, nothing, days, threads) for who in (people, typical)]
     regimens: list[Regimen] = []
-    for words, dose, made in [("no drug", 0.0, nothing), *wanted]:
+    for place, (words, dose, made) in enumerate([("no drug", 0.0, nothing), *wanted]):
         seen = (
             without
             if made is nothing
@@ -206,9 +244,11 @@ def explore(
         for values, untreated in zip(seen, without, strict=True):
             values["relief"] = untreated["severity"] - values["severity"]
         severity = seen[0]["severity"]
+        label = f"{dose:g} {unit}" if place else "No drug"
         regimens.append(
             Regimen(
                 words=words,
+                label=labels[place] if labels else label,
                 dose=dose,
                 schedule=made,
                 bands={r.key: _band(seen[0][r.key], seen[1][r.key]) for r in readouts},
@@ -239,6 +279,21 @@ def readouts_of(model: MechanisticModel) -> tuple[Readout, ...]:
         treg = Readout("treg", "Treg, % of CD4+ in blood", "fold of own baseline", 1.0)
         found.insert(0, treg)
     return tuple(found)
+
+
+def all_readouts_of(model: MechanisticModel) -> tuple[Readout, ...]:
+    """Everything that a trial would measure: cells, laboratory values, severity."""
+    fold = "fold of own baseline"
+    cells = (
+        Readout("treg", "Treg, % of CD4+ in blood", fold, 1.0),
+        Readout("th2", "Th2, % of CD4+", fold, 1.0),
+        Readout("naive_cd4", "Naive CD4+, % of CD4+", fold, 1.0),
+        Readout("naive_cd4_count", "Naive CD4+, cells/\u00b5L", fold, 1.0),
+        Readout("naive_cd8", "Naive CD8+, % of CD8+", fold, 1.0),
+        Readout("eosinophils", "Eosinophils", fold, 1.0),
+    )
+    moved = tuple(found for found in readouts_of(model) if found.key in ("crp", "severity"))
+    return (*(cells if model.value("pT") > 0 else ()), *moved)
 
 
 def parse_settings(settings: Sequence[str], *, field: str = "--set") -> dict[str, float]:
@@ -349,12 +404,14 @@ def _observed(
 
     courses: Courses = follow(patients, schedule, days.tolist(), threads=threads)
     blood = blood_values(patients, courses)
-    treg = blood.percent["treg"]
-    crp = blood.labs["crp"]
+    folds = {
+        **{name: blood.percent[name] for name in ("treg", "th2", "naive_cd4", "naive_cd8")},
+        "naive_cd4_count": blood.count["naive_cd4"],
+        **blood.labs,
+    }
     return {
-        "treg": treg / treg[:, :1],
-        "crp": crp / crp[:, :1],
         "severity": courses["severity"],
+        **{name: values / values[:, :1] for name, values in folds.items()},
     }
 
 

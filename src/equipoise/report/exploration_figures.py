@@ -29,15 +29,25 @@ if TYPE_CHECKING:
 _MOST_BANDS = 3
 
 
-def exploration_figures(exploration: Exploration, at: Sequence[float]) -> list[Drawing]:
-    """One drawing a schedule, every dose in it beside no drug."""
+def exploration_figures(
+    exploration: Exploration,
+    at: Sequence[float],
+    *,
+    prefix: str = "exploration",
+    typical: bool = False,
+) -> list[Drawing]:
+    """One drawing a schedule, every dose in it beside no drug.
+
+    With `typical` the typical patient, whose parameters are the model's values, is drawn too.
+    """
     nothing, *others = exploration.regimens
     found: list[Drawing] = []
     limits = {r.key: _limits(exploration, r) for r in exploration.readouts}
     for words in dict.fromkeys(regimen.words for regimen in others):
         members = [regimen for regimen in others if regimen.words == words]
-        name = f"figure-exploration-{len(found) + 1}"
-        found.append(_drawing(exploration, name, words, nothing, members, at, limits))
+        name = f"figure-{prefix}-{len(found) + 1}"
+        drawing = _drawing(exploration, name, words, nothing, members, at, limits, typical)
+        found.append(drawing)
     return found
 
 
@@ -58,6 +68,7 @@ def _drawing(
     members: list[Regimen],
     at: Sequence[float],
     limits: Mapping[str, tuple[float, float]],
+    typical: bool,
 ) -> Drawing:
     from matplotlib.figure import Figure
 
@@ -70,7 +81,7 @@ def _drawing(
         for axes, readout in zip(panels, readouts, strict=False):
             write_simulated(axes)
             axes.set_ylim(*limits[readout.key])
-            _panel(exploration, axes, readout, nothing, members, at, points)
+            _panel(exploration, axes, readout, nothing, members, at, points, typical)
         for axes in panels[len(readouts) :]:
             axes.set_visible(False)
         for axes in panels[-2:]:
@@ -95,7 +106,9 @@ def _drawing(
     bands = "" if len(members) <= _MOST_BANDS else " of no drug and of the highest dose"
     caption = (
         f"{words}: median over {exploration.patients} virtual patients, and the band{bands} in "
-        f"which nine in ten of them lie. Strokes on the axis are doses. SIMULATED data."
+        "which nine in ten of them lie."
+        + (" Dotted: the typical patient." if typical else "")
+        + " Strokes on the axis are doses. SIMULATED data."
     )
     return Drawing(name, caption, alternative, inline, standalone)
 
@@ -108,6 +121,7 @@ def _panel(
     members: list[Regimen],
     at: Sequence[float],
     points: Points,
+    typical: bool,
 ) -> None:
     days = exploration.days
     places = [days.tolist().index(day) for day in at]
@@ -121,11 +135,13 @@ def _panel(
             axes.fill_between(days, band.lower, band.upper, color=colour, alpha=0.08, linewidth=0)
             for edge in (band.lower, band.upper):
                 axes.plot(days, edge, color=colour, alpha=0.55, linewidth=0.7)
-        label = "No drug" if regimen is nothing else f"{regimen.dose:g} {exploration.unit}"
+        label = regimen.label
         axes.plot(
             days, band.median, color=colour, alpha=strength, linewidth=1.8,
             linestyle="--" if regimen is nothing else "-", label=label,
         )  # fmt: skip
+        if typical:
+            axes.plot(days, band.typical, color=colour, linewidth=1.0, linestyle=(0, (1, 1.5)))
         (marks,) = axes.plot(
             days[places], band.median[places], "o", color=colour, alpha=strength, markersize=4
         )
@@ -155,7 +171,7 @@ def _alternative(exploration: Exploration, words: str, members: list[Regimen]) -
     last = len(exploration.days) - 1
     said: list[str] = []
     for regimen in members:
-        name = f"{regimen.dose:g} {exploration.unit}" if len(regimen.schedule) else "No drug"
+        name = regimen.label
         values = ", ".join(
             f"{r.label} {band_text(r, regimen.bands[r.key], last)} {r.unit}"
             for r in exploration.readouts
