@@ -107,6 +107,8 @@ def test_a_dose_after_the_last_day_is_refused():
         parse_schedule("4 weekly", 1, 14)
     with pytest.raises(eq.EquipoiseError, match="a dose on day 99 comes after"):
         parse_schedule("99", 1, 84)
+    with pytest.raises(eq.EquipoiseError, match=r"a dose on day 14\.5 comes after"):
+        parse_schedule("0,14.5", 1, 14)
 
 
 @pytest.mark.parametrize("text", ["every 0.1 days", "501 daily", "400 daily then 200 daily"])
