@@ -74,6 +74,7 @@ def sections(results: Results) -> list[Section]:
         Section("methods", "Methods", "methods"),
         Section("about", "About the trial", "about"),
         Section("assumptions", "Facts and assumptions", "assumptions") if plan.sources else None,
+        Section("patients", "Virtual patients", "patients") if results.simulated else None,
         None if plan.single_arm else Section("twins", "What a trial like this can show", "twins"),
         Section("limits", "Limits", "limits"),
         Section("consort", "CONSORT 2025 checklist", "consort"),

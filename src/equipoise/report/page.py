@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from equipoise.analysis.results import Results
     from equipoise.design.characteristics import Characteristics
+    from equipoise.patients.patients_shown import PatientsShown
 
 
 #: Style sheets of a page on screen, and of the page that becomes a PDF.
@@ -89,11 +90,13 @@ def render(
     *,
     paper: bool = False,
     characteristics: Characteristics | None = None,
+    patients: PatientsShown | None = None,
 ) -> str:
     """The report as HTML: no request leaves the page, and it is whole without its script.
 
     With `paper` it is the page that becomes a PDF: no script, no downloads. With
-    `characteristics` it says in short what many simulated trials show, and where the whole is.
+    `characteristics` it says in short what many simulated trials show, and where the whole is; with `patients`
+    where the virtual patients are shown.
     """
     script = template("page.js")
     parts = sections(results)
@@ -108,6 +111,7 @@ def render(
             ran=what_ran,
             twins=twins_words,
             characteristics=characteristics,
+            patients=patients,
             table_files=frozenset(result_tables(results)),
             results=results,
             paper=paper,

@@ -11,6 +11,7 @@ from equipoise.report.page import render
 if TYPE_CHECKING:
     from equipoise.analysis.results import Results
     from equipoise.design.characteristics import Characteristics
+    from equipoise.patients.patients_shown import PatientsShown
     from equipoise.report.drawing import Drawing
 
 FILE = "report.pdf"
@@ -48,13 +49,18 @@ def _missing(code: str, remedy: str, what: str) -> EquipoiseError:
 
 
 def render_pdf(
-    results: Results, drawings: dict[str, Drawing], characteristics: Characteristics | None = None
+    results: Results,
+    drawings: dict[str, Drawing],
+    characteristics: Characteristics | None = None,
+    patients: PatientsShown | None = None,
 ) -> bytes:
     """The report as PDF: A4, tagged, with bookmarks; the same results give the same bytes."""
     weasyprint = weasyprint_module()
     document = weasyprint.HTML(
         string=_wide_tables_apart(
-            render(results, drawings, paper=True, characteristics=characteristics)
+            render(
+                results, drawings, paper=True, characteristics=characteristics, patients=patients
+            )
         ),
         # Figures come as ``data:``; nothing is fetched from the disk or the network.
         url_fetcher=weasyprint.urls.URLFetcher(allowed_protocols=["data"], fail_on_errors=True),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from equipoise.analysis.storage import result_files
 from equipoise.faults import single
-from equipoise.report import journal, paper, twins_page
+from equipoise.report import journal, paper, patients_page, twins_page
 from equipoise.report.checklist_pages import consort_csv
 from equipoise.report.page import draw, render
 from equipoise.staging import write_files
@@ -18,6 +18,7 @@ from equipoise.staging import write_files
 if TYPE_CHECKING:
     from equipoise.analysis.results import Results
     from equipoise.design.characteristics import Characteristics
+    from equipoise.patients.patients_shown import PatientsShown
 
 FILE = "report.html"
 
@@ -29,12 +30,14 @@ def write_report(
     pdf: bool = False,
     rtf: bool = False,
     characteristics: Characteristics | None = None,
+    patients: PatientsShown | None = None,
 ) -> Path:
     """Write ``report.html``, ``figures/*.svg``, ``consort.csv``, ``provenance.json`` and the
     results themselves.
 
     With `pdf` also ``report.pdf`` (needs the extra ``pdf``), with `rtf` also ``tables.rtf``,
-    with `characteristics` also the page ``twins.html`` of many simulated trials and its files.
+    with `characteristics` also the page ``twins.html`` of many simulated trials and its files,
+    with `patients` the page ``patients.html`` of the virtual patients of a simulated trial.
     A report never stands beside the numbers of another run.
 
     The same results give the same bytes of report and figures; the time of writing stands in
@@ -52,7 +55,9 @@ def write_report(
         characteristics are of another protocol; an older report there is then untouched.
     """
     folder = Path(folder)
-    options: dict[str, Any] = {"pdf": pdf, "rtf": rtf, "characteristics": characteristics}
+    options: dict[str, Any] = {
+        "pdf": pdf, "rtf": rtf, "characteristics": characteristics, "patients": patients
+    }  # fmt: skip
     sets = {"results": result_files(results), "report": report_files(results, **options)}
     write_files(folder, sets, last=FILE, clean=results.blinded)
     return folder / FILE
@@ -64,6 +69,7 @@ def report_files(
     pdf: bool = False,
     rtf: bool = False,
     characteristics: Characteristics | None = None,
+    patients: PatientsShown | None = None,
 ) -> dict[str, bytes]:
     """The files of a report: name → content."""
     if characteristics is not None:
@@ -75,15 +81,17 @@ def report_files(
         f"figures/{drawing.name.removeprefix('figure-')}.svg": drawing.standalone.encode()
         for drawing in drawings.values()
     }
-    page = render(results, drawings, characteristics=characteristics)
+    page = render(results, drawings, characteristics=characteristics, patients=patients)
     files[FILE] = page.encode()
     if pdf:
-        files[paper.FILE] = paper.render_pdf(results, drawings, characteristics)
+        files[paper.FILE] = paper.render_pdf(results, drawings, characteristics, patients)
     if rtf:
         files[journal.FILE] = journal.journal_rtf(results, page)
     files["consort.csv"] = consort_csv(results)
     if characteristics is not None:
         files |= twins_page.twins_files(characteristics)
+    if patients is not None:
+        files |= patients_page.patients_files(patients, results.short_title)
     provenance = {
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
         "blinded": results.blinded,
