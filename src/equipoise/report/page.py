@@ -95,8 +95,8 @@ def render(
     """The report as HTML: no request leaves the page, and it is whole without its script.
 
     With `paper` it is the page that becomes a PDF: no script, no downloads. With
-    `characteristics` it says in short what many simulated trials show, and where the whole is; with `patients`
-    where the virtual patients are shown.
+    `characteristics` it says in short what many simulated trials show, and where the whole is;
+    with `patients` where the virtual patients are shown.
     """
     script = template("page.js")
     parts = sections(results)
