@@ -15,6 +15,7 @@ from equipoise.mechanisms import find_model
 from equipoise.patients.patients_shown import show_patients
 from equipoise.patients.published_comparison import plain_comparisons, published_text
 from equipoise.report.patients_page import patients_files
+from equipoise.report.writing import report_files
 
 TWIN = eq.load_protocol("il2-depression")
 
@@ -131,3 +132,17 @@ def test_the_command_prints_the_targets():
         CliRunner().invoke(
             model_command.app, ["model", "minocycline", "--targets"], catch_exceptions=False
         )
+
+
+def test_the_report_leads_to_the_page_or_says_that_there_is_none(shown, il2_results):
+    with_page = report_files(il2_results, patients=shown)
+    assert (
+        with_page["patients.html"]
+        == patients_files(shown, il2_results.short_title)["patients.html"]
+    )
+    text = with_page["report.html"].decode()
+    assert '<a href="patients.html">' in text
+    assert f"{len(shown.comparisons)} published numbers beside the model" in text
+    without = report_files(il2_results)
+    assert "patients.html" not in without
+    assert 'href="patients.html"' not in without["report.html"].decode()
