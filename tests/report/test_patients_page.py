@@ -6,12 +6,12 @@ import re
 
 import numpy as np
 import pytest
-from equipoise.patients.calibration import read_plan
 from typer.testing import CliRunner
 
 import equipoise as eq
 from equipoise.cli import model_command
 from equipoise.mechanisms import find_model
+from equipoise.patients.calibration import read_plan
 from equipoise.patients.patients_shown import show_patients
 from equipoise.patients.published_comparison import plain_comparisons, published_text
 from equipoise.report.patients_page import patients_files
