@@ -254,7 +254,8 @@ def test_tables_count_what_the_arrays_hold(few):
         few.tally("planned", "nonsense")
 
 
-def test_truth_bias_and_coverage(few):
+def test_truth_bias_and_coverage(twin):
+    few = eq.operating_characteristics(twin, 3, 3, patients="statistical", workers=1)
     found = few.performance("planned", "estimand:treg_response:il2")
     assert found.truth == pytest.approx(math.log(1.25))
     assert found.bias == pytest.approx(found.mean - math.log(1.25))

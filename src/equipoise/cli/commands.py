@@ -385,7 +385,7 @@ def run(
         command += " --data DIR" + (" --list FILE" if allocation_list else "")
     if characteristics is not None:
         command += f" --characteristics {characteristics}"
-        found = _characteristics(protocol, characteristics, seed)
+        found = _characteristics(protocol, characteristics, seed, patients)
     else:
         found = None
     results = _analyse(protocol, records, command)
@@ -443,11 +443,15 @@ def read_data(protocol: Protocol, data: Path, allocation_list: Path | None) -> R
     return read_records(data, protocol, allocation_list=allocation_list)
 
 
-def _characteristics(protocol: Protocol, trials: int, seed: int) -> Characteristics:
+def _characteristics(
+    protocol: Protocol, trials: int, seed: int, patients: str | None
+) -> Characteristics:
     from equipoise.cli.progress import show_progress
     from equipoise.design import operating_characteristics
 
-    return operating_characteristics(protocol, trials, seed, progress=show_progress())
+    return operating_characteristics(
+        protocol, trials, seed, patients=patients, progress=show_progress()
+    )
 
 
 def _analyse(protocol: Protocol, records: Records, command: str) -> Results:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from equipoise.cli.commands import Seed, Study, app
+from equipoise.cli.commands import PatientsOption, Seed, Study, app
 from equipoise.cli.progress import show_progress
 
 Workers = Annotated[
@@ -37,6 +37,7 @@ def design(
         Path | None, typer.Option("--out", help="Folder to write into; default: out/STUDY-design.")
     ] = None,
     workers: Workers = None,
+    patients: PatientsOption = None,
 ) -> None:
     """Simulate the trial many times, analyse each, and write how often it shows what is claimed."""
     from equipoise.design.operating import SCENARIOS, operating_characteristics
@@ -49,11 +50,12 @@ def design(
     refuse_other_characteristics(target, protocol.hash)
     started = time.monotonic()
     found = operating_characteristics(
-        protocol, trials, seed, scenarios=scenario or SCENARIOS, workers=workers,
+        protocol, trials, seed, scenarios=scenario or SCENARIOS, patients=patients, workers=workers,
         progress=show_progress(),
     )  # fmt: skip
     command = f"equipoise design {shlex.quote(study)} --trials {trials} --seed {seed}"
     command += "".join(f" --scenario {name}" for name in scenario or ())
+    command += f" --patients {patients}" if patients else ""
     page = write_characteristics(found, target, command=command)
     seconds = time.monotonic() - started
     done = trials * len(found.scenarios)

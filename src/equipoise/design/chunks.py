@@ -35,12 +35,15 @@ class Work:
     ----------
     seed
         Trial k is drawn from the streams of (seed, k).
+    patients
+        Kind of virtual patients; None: the protocol's own.
     """
 
     plan: PlannedAnalysis
     claims: tuple[PlannedClaim, ...]
     quantities: tuple[PlannedQuantity, ...]
     seed: int
+    patients: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +68,10 @@ class StoppedError(Exception):
     """The run was given up; the chunk ends between two trials."""
 
 
-def prepare(protocol: Protocol, seed: int) -> Work:
+def prepare(protocol: Protocol, seed: int, patients: str | None = None) -> Work:
     """All that follows from the protocol."""
     plan = plan_analysis(protocol)
-    return Work(plan, planned_claims(plan), planned_quantities(plan), seed)
+    return Work(plan, planned_claims(plan, patients), planned_quantities(plan), seed, patients)
 
 
 def run_chunk(
@@ -98,7 +101,15 @@ def run_chunk(
         for trial in range(chunk.begin, chunk.end):
             if stopped is not None and stopped():
                 raise StoppedError
-            drawn.append(simulate_arrays(protocol, work.seed, scenario=chunk.scenario, trial=trial))
+            drawn.append(
+                simulate_arrays(
+                    protocol,
+                    work.seed,
+                    scenario=chunk.scenario,
+                    trial=trial,
+                    patients=work.patients,
+                )
+            )
         values = values_of_trials(protocol, drawn, work.plan.endpoints)
         effects = analyse_chunk(work.plan, values, records)
         return judge(work.plan, work.claims, work.quantities, values, effects)

@@ -29,6 +29,7 @@ def operating_characteristics(
     seed: int = 1,
     *,
     scenarios: Sequence[str] = SCENARIOS,
+    patients: str | None = None,
     workers: int | None = None,
     progress: Callable[[int, int], object] | None = None,
     chunk: int = CHUNK,
@@ -49,6 +50,9 @@ def operating_characteristics(
         ``simulate(protocol, seed, scenario=…, trial=k)`` gives.
     scenarios
         ``planned``, ``link-off``, ``null``.
+    patients
+        ``mechanistic`` or ``statistical``; left out, mechanistic where the protocol has
+        `assumptions.mechanistic`.
     workers
         Processes; all processors when left out. 1 runs in this process. The numbers are the same
         for any. A script that uses more than one asks under ``if __name__ == "__main__":``.
@@ -69,13 +73,18 @@ def operating_characteristics(
     """
     from equipoise.design.chunks import Chunk, prepare
     from equipoise.design.workers import run_apart, run_here
+    from equipoise.patients import compile_patient_kernels, patient_kernels_compiled
+    from equipoise.simulation.array_trial import refuse_bad_input
     from equipoise.stats import compile_kernels, kernels_compiled
     from equipoise.stats.threads import available_threads
 
     names = _checked(protocol, trials, seed, scenarios, workers, chunk)
+    refuse_bad_input(protocol, seed, names[0], patients)
     if not kernels_compiled():
         compile_kernels()
-    work = prepare(protocol, seed)
+    if not patient_kernels_compiled():
+        compile_patient_kernels()
+    work = prepare(protocol, seed, patients)
     chunks = [
         Chunk(name, begin, min(begin + chunk, trials))
         for name in names
@@ -85,7 +94,9 @@ def operating_characteristics(
     kept = _Kept(work, names, trials)
     done, total = 0, trials * len(names)
     made = (
-        run_here(work, chunks) if processes == 1 else run_apart(protocol, seed, chunks, processes)
+        run_here(work, chunks)
+        if processes == 1
+        else run_apart(protocol, seed, patients, chunks, processes)
     )
     for which, rows in made:
         kept.put(which, rows)
@@ -118,6 +129,13 @@ class _Kept:
         for name in ("hits", "estimate", "se", "df", "fits", "serious"):
             getattr(self, name)[row, chunk.begin : chunk.end] = getattr(rows, name)
 
+    def _kind(self) -> str:
+        """Kind of the virtual patients, with the model of mechanistic ones."""
+        mechanism = self.work.plan.protocol.assumptions.mechanistic
+        if self.patients != "mechanistic" or mechanism is None:
+            return self.patients
+        return f"mechanistic (model {mechanism.model})"
+
     def characteristics(self) -> Characteristics:
         """All of it, frozen."""
         import numpy as np
@@ -148,7 +166,7 @@ class _Kept:
             trials=self.trials,
             scenarios=self.scenarios,
             software=f"equipoise {__version__}",
-            patients=self.patients,
+            patients=self._kind(),
             assumptions=_assumptions(protocol),
             sizes=_sizes(protocol),
             alpha=protocol.analysis.alpha,

@@ -68,12 +68,16 @@ def planned_direction(endpoint: Endpoint, published: str | None) -> Direction:
     return Direction({"higher": 1, "lower": -1}.get(str(word), 0))
 
 
-def planned_claims(plan: PlannedAnalysis) -> tuple[PlannedClaim, ...]:
-    """All claims of a protocol, in the order in which they are shown."""
+def planned_claims(plan: PlannedAnalysis, patients: str | None = None) -> tuple[PlannedClaim, ...]:
+    """All claims of a protocol, in the order in which they are shown.
+
+    `patients` are the virtual ones, None for the protocol's own: they decide which adverse
+    events can be serious at all.
+    """
     published = published_findings(plan.protocol)
     found: list[PlannedClaim] = []
     for made in (*_estimands(plan), *_subgroups(plan), *_families(plan), *_predictions(plan),
-                 _harms(plan)):  # fmt: skip
+                 _harms(plan, patients)):  # fmt: skip
         row = published.get(made.claim.key)
         direction = made.direction
         if row is not None and row.direction is not None and direction.sign == 0:
@@ -256,9 +260,13 @@ def _predictions(plan: PlannedAnalysis) -> Iterator[PlannedClaim]:
         )
 
 
-def _harms(plan: PlannedAnalysis) -> PlannedClaim:
-    assumed = plan.protocol.assumptions.statistical
-    possible = assumed is not None and any(e.serious > 0 for e in assumed.events.values())
+def _harms(plan: PlannedAnalysis, patients: str | None) -> PlannedClaim:
+    assumptions = plan.protocol.assumptions
+    assumed = assumptions.statistical
+    terms = {} if assumed is None else {k: e.serious for k, e in assumed.events.items()}
+    if assumptions.mechanistic is not None and patients != "statistical":
+        terms |= {k: e.serious for k, e in assumptions.mechanistic.events.items()}
+    possible = any(serious > 0 for serious in terms.values())
     return PlannedClaim(
         Claim(
             key="harms:no-serious",

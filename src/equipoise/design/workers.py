@@ -34,7 +34,7 @@ def run_here(work: Work, chunks: Sequence[Chunk]) -> Iterator[tuple[Chunk, Trial
 
 
 def run_apart(
-    protocol: Protocol, seed: int, chunks: Sequence[Chunk], workers: int
+    protocol: Protocol, seed: int, patients: str | None, chunks: Sequence[Chunk], workers: int
 ) -> Iterator[tuple[Chunk, TrialRows]]:
     """The rows of every chunk as they come from spawned processes.
 
@@ -55,7 +55,7 @@ def run_apart(
     context: SpawnContext = multiprocessing.get_context("spawn")
     stop = context.Event()
     pool = ProcessPoolExecutor(
-        workers, mp_context=context, initializer=_begin, initargs=(protocol, seed, stop)
+        workers, mp_context=context, initializer=_begin, initargs=(protocol, seed, patients, stop)
     )
     waiting = iter(chunks)
     under_way: dict[Future[TrialRows | BrokenTrial], Chunk] = {}
@@ -92,11 +92,11 @@ def run_apart(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _begin(protocol: Protocol, seed: int, stop: Any) -> None:
+def _begin(protocol: Protocol, seed: int, patients: str | None, stop: Any) -> None:
     """In a worker, once: before anything imports Numba."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ["NUMBA_NUM_THREADS"] = "1"
-    _mine["work"] = prepare(protocol, seed)
+    _mine["work"] = prepare(protocol, seed, patients)
     _mine["stop"] = stop
 
 

@@ -101,14 +101,27 @@ def _subgroups(found: Characteristics) -> list[str]:
             if q.key.startswith(f"interaction:{estimand}:")
         ]
         text = (
-            f"{claim.label}: although the assumptions give every group the effect, one trial shows "
-            f"it in each by an interval of its own in {often(found.tally('planned', claim.key))}. "
+            f"{claim.label}: {_in_groups(found, estimand)}, yet one trial shows it in each by an "
+            f"interval of its own in {often(found.tally('planned', claim.key))}. "
             "A group without a significant effect is no group without an effect."
         )
         if all(truth == 0.0 for truth in truths):
             text += f" A difference between groups that is not there is found in {often(false)}."
         said.append(text)
     return said
+
+
+def _in_groups(found: Characteristics, estimand: str) -> str:
+    """The effects of the groups, as assumed where that is known, else as estimated on average."""
+    groups = [q for q in found.quantities if q.key.startswith(f"subgroup:{estimand}:")]
+    numbers = [found.performance("planned", q.key) for q in groups]
+    known = all(p.truth == p.truth for p in numbers)
+    told = ", ".join(
+        f"{number(p.truth if known else p.mean, 2)} in {q.key.split(':')[2]}"
+        for q, p in zip(groups, numbers, strict=True)
+    )
+    unit = groups[0].unit
+    return f"the {'true effects' if known else 'mean estimates'} ({unit}) are {told}"
 
 
 def _prediction(found: Characteristics) -> list[str]:
