@@ -99,6 +99,10 @@ def test_sentences_follow_the_numbers(found):
     for claim in found.headline:
         never = changed(never, "planned", claim.key, 0)
     assert "most trials would miss at least one" in " ".join(sentences(never))
+    chance = " ".join(sentences(changed(found, "null", key, 0)))
+    assert "in 0.0\u00a0% of trials (0.0 to 36.9): no more often than chance" in chance
+    linked = " ".join(sentences(changed(found, "null", key, 1)))
+    assert "prediction is no proof that treatment works" in linked
     fits = found.fits.copy()
     fits[0, 0, 0] = 1
     assert "1 of 264 model fits had no valid optimum" in " ".join(

@@ -139,9 +139,14 @@ def _prediction(found: Characteristics) -> list[str]:
                 f"{percent(free)} of trials: "
                 + ("near" if near else "not near")
                 + f" the {percent(found.alpha, 0)} that the test allows. Over all arms together it "
-                f"does so in {percent(over)}: a correlation of the early change with improvement "
-                "then “reappears” although the one says nothing about the other, since treatment "
-                "moves both. Only the estimate within arms speaks about prediction."
+                f"does so in {percent(over)}"
+                + (
+                    ": a correlation of the early change with improvement then “reappears” "
+                    "although the one says nothing about the other, since treatment moves both. "
+                    "Only the estimate within arms speaks about prediction."
+                    if over > found.alpha + 2.5 * error
+                    else "."
+                )
             )
         if "planned" in found.scenarios:
             said.append(
@@ -150,10 +155,16 @@ def _prediction(found: Characteristics) -> list[str]:
                 f"{often(found.tally('planned', claim.key))}."
             )
         if "null" in found.scenarios:
+            still = found.tally("null", within)
             said.append(
-                "Where treatment does nothing but the link stays, the early change still predicts "
-                f"within arms in {often(found.tally('null', within))}: prediction is no proof "
-                "that treatment works."
+                f"Where treatment does nothing, the early change predicts within arms in "
+                f"{often(still)}: "
+                + (
+                    "the link stays, and prediction is no proof that treatment works."
+                    if still.lower > found.alpha
+                    else "no more often than chance, since without treatment these cells do not "
+                    "move in a way that goes with mood."
+                )
             )
     for claim in _of(found, "prediction:within:any"):
         if "link-off" in found.scenarios:
