@@ -183,27 +183,34 @@ def test_what_is_not_calibrated_is_not_written() -> None:
         with_new_values(text, {"pX": 1.0})
 
 
-def test_event_risks_are_maximum_likelihood() -> None:
+@pytest.mark.parametrize("kind", ["any", "injection-site"])
+def test_event_risks_are_maximum_likelihood(kind: str) -> None:
+    """The grid's likelihood is that of a free search, but for the width of the grid."""
     from scipy.optimize import minimize
 
-    counts = PLAN.events["any"]
+    counts = PLAN.events[kind]
 
     def minus_log_likelihood(x: np.ndarray) -> float:
-        p = [probability(x[0], x[1], d) for d in counts.doses]
+        p = [min(max(probability(*x, d), 1e-12), 1 - 1e-12) for d in counts.doses]
         pairs = zip(p, counts.patients, counts.with_event, strict=True)
         return -sum(k * math.log(q) + (n - k) * math.log1p(-q) for q, n, k in pairs)
 
-    best = minimize(
-        minus_log_likelihood, [0.2, 1.0], method="Nelder-Mead", bounds=[(1e-6, 0.9), (1e-6, 9)]
+    bounds = [(0, 0.1), (0, 0.9), (0.01, 10)]
+    starts = ([0.03, 0.3, 1.0], [0.01, 0.1, 0.1], [0.03, 0.8, 3.0])
+    best = min(
+        minimize(minus_log_likelihood, x, method="Nelder-Mead", bounds=bounds).fun for x in starts
     )
     found = fit_event_risk(counts)
-    assert found.background == pytest.approx(best.x[0], abs=0.005)
-    assert found.slope == pytest.approx(best.x[1], abs=0.02)
-    assert found.lower < found.slope < found.upper
-    nothing = fit_event_risk(EventCounts("none", (0.0, 1.0), (6, 6), (0, 0), "x"))
-    assert (nothing.background, nothing.slope, nothing.lower) == (0, 0, 0)
-    # 0 of 6 at dose 1: exp(-6 s) falls to exp(-1.92) at s = 0.32.
-    assert nothing.upper == pytest.approx(0.32, abs=0.011)
+    at_grid = minus_log_likelihood(np.array([found.background, found.rise, found.half]))
+    assert best - 1e-6 <= at_grid <= best + 0.02
+    assert found.lower < found.at_1 < found.upper
+
+
+def test_no_events_leave_an_upper_limit() -> None:
+    """0 of 6 at a dose of 1: (1 - P)^6 falls to exp(-1.92) at P = 0.274."""
+    nothing = fit_event_risk(EventCounts("none", (1.0,), (6,), (0,), "x"))
+    assert (nothing.at_1, nothing.lower) == (0, 0)
+    assert nothing.upper == pytest.approx(1 - math.exp(-1.920729 / 6), abs=0.012)
 
 
 def test_profiles_cross_where_they_must() -> None:

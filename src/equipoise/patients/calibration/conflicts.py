@@ -17,8 +17,8 @@ CONFLICTS = (
     "peak forward at the cost of other targets.",
     "**How flat the dose response is.** Half of the signal at 0.24 IU/mL, the upper end of the "
     "in-vitro window, saturates at doses that are given: the model's response rises too little "
-    "from the lowest doses on. An effective concentration in tissue of 0.6 to 1 IU/mL would fit "
-    "better; the published window was kept.",
+    "from the lowest doses on; that of Hartemann, as recalled, is steeper and higher. A higher "
+    "effective concentration would fit better, as its profile shows; the window was kept.",
     "**Desensitisation.** That the receptor becomes less available is known; how much cannot be "
     "told from these figures. It stays as a mechanism with assumed size.",
     "**Nothing is known of sizes beyond Treg.** Th2, naive cells, inflammatory tone and its link "

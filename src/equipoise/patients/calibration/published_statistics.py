@@ -34,6 +34,9 @@ SINGLE_DAYS = (0.0, 1.0, 2.0, 3.0, 4.0, 7.0)
 #: Doses of the recalled mean dip (MIU/m2).
 DIP_DOSES = (0.04, 0.16, 0.6, 1.5)
 
+#: Daily doses of Hartemann 2013 (MIU).
+DAILY_DOSES = (0.0, 0.33, 1.0, 3.0)
+
 #: Trials of the size of DEPIL-2 that are drawn, and how many are on active drug and on placebo.
 SMALL_TRIALS = 4000
 ON_ACTIVE, ON_PLACEBO = 10, 4
@@ -230,10 +233,8 @@ class Experiments:
 
     @cached_property
     def _daily(self) -> list[Blood]:
-        """Blood before, at day 5 and at day 8 of five daily doses of 0, 0.33, 1 and 3 MIU."""
-        return self._blood(
-            (0.0, 0.33, 1.0, 3.0), FIVE_DAYS, (0.0, 4.0, 5.0, 7.0), per_surface=False
-        )
+        """Blood before, at day 5, one day after the fifth dose and at day 8, by `DAILY_DOSES`."""
+        return self._blood(DAILY_DOSES, FIVE_DAYS, (0.0, 4.0, 5.0, 7.0), per_surface=False)
 
     def smallest_step(self) -> float:
         """Smallest difference of the mean Treg fold from one dose of Hartemann to the next."""
@@ -241,6 +242,11 @@ class Experiments:
 
         means = [(b.percent["treg"][:, 2] / b.percent["treg"][:, 0]).mean() for b in self._daily]
         return float(np.diff(means).min())
+
+    def points_after_five(self, dose: float) -> float:
+        """Points of % of CD4+ that Treg rise by one day after the fifth daily dose (MIU)."""
+        b = self._daily[DAILY_DOSES.index(dose)].percent["treg"]
+        return float((b[:, 2] - b[:, 0]).mean())
 
     def day_8_fold(self) -> float:
         """Mean Treg fold seven days after the first of five daily doses of 1 MIU."""

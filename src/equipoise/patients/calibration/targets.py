@@ -72,7 +72,7 @@ class Target:
         if self.range is not None:
             return "inside" if self.range[0] <= found <= self.range[1] else "outside"
         if self.uncertainty is None:
-            return "predicted" if self.role is Role.HELD_OUT else "shown"
+            return "predicted" if self.role is Role.HELD_OUT else "no uncertainty"
         away = abs(self.away(found))
         return "met" if away <= 1 else "within two SE" if away <= 2 else "missed"
 
