@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from equipoise.faults import single
 
@@ -70,6 +70,37 @@ def stream(seed: int, purpose: str, trial: int = 0) -> np.random.Generator:
         )
     counter = np.array([0, 0, trial, 0], dtype=np.uint64)
     return np.random.Generator(np.random.Philox(key=_key(seed, purpose), counter=counter))
+
+
+class TrialStreams:
+    """The streams of one trial after another, for who draws thousands of them.
+
+    `stream` makes a generator each time; here each purpose keeps one, set to the beginning of
+    its stream when asked for: the same numbers, sooner. What was given for the trial before is
+    then no longer valid, and one object serves one thread.
+    """
+
+    __slots__ = ("_kept",)
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[np.random.Philox, np.random.Generator, dict[str, Any]]] = {}
+
+    def stream(self, seed: int, purpose: str, trial: int) -> np.random.Generator:
+        """As the function `stream`, of a seed and a trial that are valid."""
+        import numpy as np
+
+        kept = self._kept.get(purpose)
+        if kept is None:
+            generator = stream(seed, purpose, trial)
+            source = generator.bit_generator
+            assert isinstance(source, np.random.Philox)
+            self._kept[purpose] = (source, generator, dict(source.state))
+            return generator
+        source, generator, state = kept
+        counter = np.array([0, 0, trial, 0], dtype=np.uint64)
+        state["state"] = {"counter": counter, "key": _key(seed, purpose)}
+        source.state = state
+        return generator
 
 
 @lru_cache(maxsize=256)

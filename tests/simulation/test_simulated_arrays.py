@@ -15,6 +15,7 @@ import equipoise as eq
 from equipoise.randomisation import draw_lists
 from equipoise.records.scoring import with_computed_scores
 from equipoise.simulation import plan_simulation, records_of, simulate_arrays
+from equipoise.streams import TrialStreams, stream
 
 
 def arrays_in(value, name=""):
@@ -111,3 +112,19 @@ def test_strata_that_fill_as_people_come_take_the_places_in_order(antidepressant
         mine = trial.stratum == code
         assert trial.sequence[mine].tolist() == list(range(1, int(mine.sum()) + 1))
         assert trial.arm[mine].tolist() == lists[label][: int(mine.sum())].tolist()
+
+
+def test_streams_that_are_kept_are_those_that_are_made():
+    kept = TrialStreams()
+    for seed, trial in ((1, 0), (1, 5), (2, 5), (2**127, 2**63)):
+        for purpose in ("a", "b"):
+            again, made = kept.stream(seed, purpose, trial), stream(seed, purpose, trial)
+            assert np.array_equal(again.integers(0, 5, 7), made.integers(0, 5, 7))
+            assert np.array_equal(again.random(5), made.random(5))
+            again.integers(0, 9, 3, dtype=np.uint32)  # leaves half a word behind
+
+
+def test_a_trial_does_not_depend_on_those_drawn_before(il2):
+    first = digest(simulate_arrays(il2, 2, trial=1))
+    simulate_arrays(il2, 9, trial=7, scenario="link-off", patients="statistical")
+    assert digest(simulate_arrays(il2, 2, trial=1)) == first

@@ -105,7 +105,7 @@ def draw_patients(
     own = _with_surface(model, own)
     other = _with_surface(model, _draw_covariates(model, n, generator))
     names = model.random_effects
-    root = np.linalg.cholesky(np.array(model.correlation_matrix()))
+    root = _root(model)
     first = root @ generator.standard_normal((len(names), n))
     second = root @ generator.standard_normal((len(names), n))
     shift = _shifts(model, own, n)
@@ -205,6 +205,24 @@ def _faults(
             )
         )
     return found
+
+
+#: The models whose roots were asked for last: a model is frozen, but cannot be hashed.
+_roots: dict[int, tuple[MechanisticModel, np.ndarray]] = {}
+
+
+def _root(model: MechanisticModel) -> np.ndarray:
+    """Cholesky root of the correlations of the random effects; computed once a model."""
+    import numpy as np
+
+    found = _roots.get(id(model))
+    if found is not None and found[0] is model:
+        return found[1]
+    root = np.linalg.cholesky(np.array(model.correlation_matrix()))
+    while len(_roots) >= 8:
+        _roots.pop(next(iter(_roots)), None)
+    _roots[id(model)] = (model, root)
+    return root
 
 
 def _draw_covariates(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 from equipoise.faults import nearest, single
@@ -33,12 +34,22 @@ from equipoise.simulation.rounding import all_significant
 from equipoise.simulation.simulation_plan import SimulationPlan, plan_simulation
 from equipoise.simulation.trial_arrays import TrialArrays
 from equipoise.simulation.vital_signs import vital_values
-from equipoise.streams import check_seed, stream
+from equipoise.streams import TrialStreams, check_seed
 
 if TYPE_CHECKING:
     import numpy as np
 
     from equipoise.protocol import Protocol
+
+
+_local = threading.local()
+
+
+def _of_thread() -> TrialStreams:
+    """The streams that this thread draws its trials from."""
+    if not hasattr(_local, "streams"):
+        _local.streams = TrialStreams()
+    return _local.streams
 
 
 def simulate_arrays(
@@ -80,10 +91,13 @@ def simulate_arrays(
     plan = plan_simulation(protocol, mechanistic=mechanistic)
     world = Scenario(scenario)
 
-    def source(purpose: str) -> np.random.Generator:
-        return stream(seed, purpose, trial)
-
+    # Refuses a trial's index that is none, before `source` is asked.
     people = enrol(protocol, plan.enrolment, seed, trial)
+    streams = _of_thread()
+
+    def source(purpose: str) -> np.random.Generator:
+        return streams.stream(seed, purpose, trial)
+
     n = len(people.arm)
     followed = followed_arms(people.arm, plan.control, world)
     exposures = exposures_of(plan.exposures, followed, source("exposures"))

@@ -46,12 +46,11 @@ def apportioned_items(
     room = sum(rooms)
     items: dict[int, np.ndarray] = {}
     for part, (low, _), own in zip(parts, ranges, rooms, strict=True):
-        points = np.zeros_like(left)
+        before = left.copy()
         for u in generator.random((own, *left.shape)):
-            taken = u * room < left
-            points += taken
-            left = left - taken
+            left -= u * room < left
             room -= 1
+        points = before - left
         items.update(_within(scale, part, low + points, generator))
     for number, scores in items.items():
         item = scale.items[number - 1]
@@ -66,6 +65,8 @@ def _within(
     """Item → score before reversal, so that the component has these values."""
     import numpy as np
 
+    if len(part) == 1 and len(part[0]) == 1:
+        return {part[0][0]: values}
     ends = np.array([scale.items[group[0] - 1].range for group in part])
     carries = _one_of(len(part), generator, values.shape, values[..., None] <= ends[:, 1])
     found: dict[int, np.ndarray] = {}
