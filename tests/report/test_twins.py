@@ -13,8 +13,10 @@ from tests.report.test_report import Page
 
 import equipoise as eq
 from equipoise.report.contents import sections
+from equipoise.report.page import render
 from equipoise.report.twins_page import twins_files, write_characteristics
 from equipoise.report.twins_words import sentences
+from equipoise.report.writing import require_same_protocol
 
 
 @pytest.fixture(scope="module")
@@ -151,22 +153,18 @@ def test_a_study_without_publications_has_no_such_column():
     assert np.all(found.hits >= 0)
 
 
-def test_the_report_says_what_they_show_or_that_they_were_not_computed(
-    il2_results, found, tmp_path
-):
+def test_the_report_says_what_they_show_or_that_they_were_not_computed(il2_results, found):
     assert "twins" in [section.key for section in sections(il2_results)]
-    without = eq.write_report(il2_results, tmp_path / "without").read_text(encoding="utf-8")
-    part = without[without.index('<section id="twins"') :]
-    assert "Not computed" in part[: part.index("</section>")]
-    fitting = dataclasses.replace(found, protocol_hash=il2_results.provenance.protocol_hash)
-    target = tmp_path / "with"
-    with_ = eq.write_report(il2_results, target, characteristics=fitting)
-    text = with_.read_text(encoding="utf-8")
-    part = text[text.index('<section id="twins"') :]
-    part = part[: part.index("</section>")]
-    assert 'href="twins.html"' in part
-    assert "SIMULATED" in part
-    assert (target / "twins.html").is_file()
-    # A later report without them takes the page away: it would not be of that run.
-    eq.write_report(il2_results, target)
-    assert not (target / "twins.html").exists()
+
+    def part(characteristics):
+        text = render(il2_results, {}, characteristics=characteristics)
+        text = text[text.index('<section id="twins"') :]
+        return text[: text.index("</section>")]
+
+    assert "Not computed" in part(None)
+    assert 'href="twins.html"' in part(found)
+    assert "SIMULATED" in part(found)
+    other = dataclasses.replace(found, protocol_hash="0" * 64)
+    with pytest.raises(eq.EquipoiseError, match="of one protocol"):
+        require_same_protocol(il2_results, other)
+    require_same_protocol(il2_results, found)
