@@ -18,13 +18,14 @@ PROGRAM = [sys.executable, "-m", "equipoise"]
 def test_it_writes_the_page_and_says_simulated(tmp_path):
     done = subprocess.run(
         [*PROGRAM, "design", "il2-bipolar", "--trials", "4", "--workers", "1",
-         "--scenario", "planned", "--scenario", "null", "--out", str(tmp_path / "out")],
+         "--scenario", "planned", "--scenario", "null", "--patients", "statistical", "--out", str(tmp_path / "out")],
         env=ENVIRONMENT, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert done.stdout.startswith("SIMULATED: 8 trials")
     assert "8 of 8 trials" in done.stderr
     page = (tmp_path / "out" / "twins.html").read_text(encoding="utf-8")
     assert "equipoise design il2-bipolar --trials 4 --seed 1 --scenario planned" in page
+    assert "--patients statistical" in page
     assert "Link off" not in page
 
 

@@ -216,6 +216,15 @@ def test_rows_are_the_same_for_any_workers_and_chunks(twin, few):
             assert np.array_equal(getattr(few, name), getattr(other, name), equal_nan=True), name
 
 
+def test_either_kind_of_patients(twin, few):
+    assert few.patients == "mechanistic (model il2)"
+    other = eq.operating_characteristics(
+        twin, 2, 3, scenarios=("planned",), patients="statistical", workers=1
+    )
+    assert other.patients == "statistical"
+    assert not np.array_equal(other.estimate[0], few.estimate[0, :2], equal_nan=True)
+
+
 def test_more_trials_only_add(twin, few):
     fewer = eq.operating_characteristics(twin, 5, 3, scenarios=("null",), workers=1)
     assert np.array_equal(fewer.hits[0], few.hits[2, :5])
@@ -347,6 +356,7 @@ def test_other_studies_run_too():
         ({"scenarios": ("planed",)}, "did you mean `planned`"),
         ({"scenarios": ()}, "at least one scenario"),
         ({"chunk": 0}, "`chunk` = 0"),
+        ({"patients": "robots"}, "patients"),
         ({"seed": -1}, "a seed is a whole number"),
     ],
 )
