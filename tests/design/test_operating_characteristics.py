@@ -318,6 +318,36 @@ def hold_failed(protocol):
     return results.endpoints["hdrs_change"].fit is None
 
 
+def test_a_level_that_nobody_has_goes_by_records(twin):
+    """All are women: `mmrm` refuses a factor with one level, and so it is here."""
+    formula = "change ~ baseline*visit + sex + diagnosis*visit + arm*visit"
+    protocol = changed_twin(twin, hdrs={"formula": formula, "subgroup": None})
+    statistical = protocol.assumptions.statistical
+    women = statistical.covariates["sex"].model_copy(
+        update={"probabilities": {"female": 1.0, "male": 0.0}}
+    )
+    statistical = statistical.model_copy(
+        update={"covariates": {**statistical.covariates, "sex": women}}
+    )
+    assumptions = protocol.assumptions.model_copy(update={"statistical": statistical})
+    protocol = protocol.model_copy(update={"assumptions": assumptions})
+    assert not prepare(protocol, 1).plan.needs_records
+    found = eq.operating_characteristics(protocol, 2, 1, scenarios=("planned",), workers=1)
+    assert found.failed_fits("planned") == {"HDRS-17 total": {"not fitted": 2}}
+    results = eq.analyse(protocol, eq.simulate(protocol, 1))
+    assert "one level" in str(results.endpoints["hdrs_change"].failure)
+    key = "estimand:depression_week8"
+    assert found.tally("planned", key).made == 0
+
+
+def test_centring_lets_the_arm_interact_with_a_number(twin):
+    """The effect at the mean of the rows used, which differs from trial to trial."""
+    formula = "change ~ baseline*visit + diagnosis*visit + arm*visit*age"
+    protocol = changed_twin(twin, hdrs={"formula": formula, "subgroup": None})
+    assert not prepare(protocol, 3).plan.needs_records
+    hold_to_analyse(protocol, "planned", 4)
+
+
 def test_judging_uses_the_analysis_own_order_of_testing(twin, monkeypatch):
     """A gate that is taken out shows: the claims go through `answer_estimands`."""
     from equipoise.design import judgement
