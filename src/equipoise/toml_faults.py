@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import typing
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -147,9 +147,24 @@ def faults_of(
         if detail["type"] == _INCONSISTENT:
             inner: list[Inconsistency] = detail.get("ctx", {})["found"]
             found += [(i.path_parts, i.fault(sources)) for i in (i.below(path) for i in inner)]
+        elif path and path[-1] in _BRANCHES:
+            _add_branch(found, path[:-1], _field_fault(detail, path[:-1], sources, model))
         else:
             found.append((path, _field_fault(detail, path, sources, model)))
     return found
+
+
+#: What pydantic adds to the path for a kind of value where several may stand.
+_BRANCHES = frozenset({"constrained-str", "str", "float", "int", "bool"})
+
+
+def _add_branch(found: list[tuple[Path, Fault]], path: Path, fault: Fault) -> None:
+    """Add what one of several kinds asks for; a value that is none of them is one fault."""
+    if found and found[-1][0] == path:
+        first = found[-1][1]
+        found[-1] = (path, replace(first, rule=f"{first.rule}, or {fault.rule}"))
+    else:
+        found.append((path, fault))
 
 
 def is_inconsistent(detail: ErrorDetails) -> bool:

@@ -42,6 +42,20 @@ def test_each_item_expects_the_share_of_the_total():
         assert mean == pytest.approx(item.range[1] / 2, abs=0.025)  # five standard errors
 
 
+def test_an_item_with_a_weight_expects_less_and_the_total_stands():
+    """Item 3 with weight 0.4 at half the total: a mean of 0.8 of 4, not 2; the others the rest."""
+    scale = get_scale("hdrs-17")
+    drawn = apportioned_items(scale, np.full(40_000, 26), stream(1, "test"), {3: 0.4})
+    assert (sum(drawn.values()) == 26).all()
+    assert drawn[3].mean() == pytest.approx(0.8, abs=0.02)  # five standard errors
+    assert drawn[1].mean() == pytest.approx(4 * (26 - 0.8) / 48, abs=0.03)
+    for total in (0, 1, 51, 52):
+        form = apportioned_items(scale, np.full(200, total), stream(2, "test"), {3: 0.4, 1: 0.0})
+        assert (sum(form.values()) == total).all()
+        assert all(v.min() >= 0 and v.max() <= scale.items[n - 1].range[1]
+                   for n, v in form.items())  # fmt: skip
+
+
 def test_of_alternatives_one_is_at_its_lowest():
     scale = get_scale("ids-sr")
     array = forms(scale, np.full(500, 60))

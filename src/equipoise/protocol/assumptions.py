@@ -48,6 +48,11 @@ class ScoreAssumption(Part):
         description="Some items recorded: their mean as a share of the total's proportion; "
         "all items recorded score to the total instead",
     )
+    item_weights: Map[Text, Fraction] = Field(
+        {},
+        description="Number of a recorded item → its own share, where it differs; where all items "
+        "are recorded the others make up the total",
+    )
 
 
 class CellAssumption(Part):

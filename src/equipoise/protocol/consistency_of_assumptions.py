@@ -57,6 +57,11 @@ def _statistical(tables: Tables) -> Iterator[Inconsistency]:
             path = (*root, "scores", key)
             yield from complete((*path, "sd"), score.sd, list(visits), "visit")
             yield from courses((*path, "change"), score.change, visits)
+            recorded = [str(item) for item in tables["instruments"][key].items]
+            for item in score.item_weights:
+                if item not in recorded:
+                    kind = "recorded item"
+                    yield unknown((*path, "item_weights", item), item, kind, recorded, key)
     yield from complete((*root, "cells"), plan.cells, list(tables["cells"]), "cell population")
     for key, cell in plan.cells.items():
         if key in tables["cells"]:

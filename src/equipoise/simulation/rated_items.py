@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from equipoise.instruments import component_range, components
@@ -13,7 +14,10 @@ if TYPE_CHECKING:
 
 
 def apportioned_items(
-    scale: Instrument, totals: np.ndarray, generator: np.random.Generator
+    scale: Instrument,
+    totals: np.ndarray,
+    generator: np.random.Generator,
+    weights: Mapping[int, float] | None = None,
 ) -> dict[int, np.ndarray]:
     """Scores of all items that the total needs.
 
@@ -31,6 +35,9 @@ def apportioned_items(
         Whole numbers of any shape, within the scale's total (points).
     generator
         The stream to draw from.
+    weights
+        Number of an item → its mean as a share of the total's proportion: such items are drawn
+        first, binomially, as far as the others have room for the rest; the others share it.
 
     Returns
     -------
@@ -45,7 +52,19 @@ def apportioned_items(
     left = np.asarray(totals).astype(np.int64) - sum(low for low, _ in ranges)
     room = sum(rooms)
     items: dict[int, np.ndarray] = {}
+    whole, given = max(room, 1), left
+    rest = []
     for part, (low, _), own in zip(parts, ranges, rooms, strict=True):
+        weight = min((weights or {}).get(n, 1.0) for group in part for n in group)
+        if weight == 1:
+            rest.append((part, low, own))
+            continue
+        room -= own
+        points = generator.binomial(own, weight * given / whole)
+        points = np.minimum(np.maximum(points, left - room), left)
+        left = left - points
+        items.update(_within(scale, part, low + points, generator))
+    for part, low, own in rest:
         before = left.copy()
         for u in generator.random((own, *left.shape)):
             left -= u * room < left

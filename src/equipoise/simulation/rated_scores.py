@@ -34,8 +34,8 @@ class InstrumentPlan:
         Parts that are drawn by their share of the total: name → (lowest, highest, reversed).
     computed
         Subscales that the recorded items give.
-    item_weight
-        Share of the total's proportion that a part drawn by it expects.
+    item_weight, item_weights
+        Share of the total's proportion that a part drawn by it expects; by item, where given.
     """
 
     scale: Instrument
@@ -46,6 +46,7 @@ class InstrumentPlan:
     shared: dict[str, tuple[int, int, bool]]
     computed: tuple[str, ...]
     item_weight: float
+    item_weights: dict[int, float]
 
 
 def plan_instruments(protocol: Protocol) -> dict[str, InstrumentPlan]:
@@ -82,6 +83,7 @@ def plan_instruments(protocol: Protocol) -> dict[str, InstrumentPlan]:
             shared=shared,
             computed=computed,
             item_weight=plan.scores[key].item_weight,
+            item_weights={int(n): w for n, w in plan.scores[key].item_weights.items()},
         )
     return found
 
@@ -106,8 +108,8 @@ def score_arrays(
     """The parts of one instrument.
 
     Where all items of a total are recorded they score to it (`apportioned_items`). Otherwise an
-    item is binomial: of its range, each point with the probability `item_weight` times the
-    total's share of the highest total.
+    item is binomial: of its range, each point with the probability `item_weight`, or its own of
+    `item_weights`, times the total's share of the highest total.
 
     Parameters
     ----------
@@ -121,10 +123,11 @@ def score_arrays(
     low, high = plan.scale.total
     scores = {TOTAL: total}
     if plan.all_items:
-        drawn = apportioned_items(plan.scale, total, generator)
+        drawn = apportioned_items(plan.scale, total, generator, plan.item_weights)
         scores |= {str(item): points for item, points in drawn.items()}
     for part, (lowest, highest, turned) in plan.shared.items():
-        share = plan.item_weight * (total - low) / (high - low)
+        weight = plan.item_weights.get(int(part), plan.item_weight) if part.isdigit() else None
+        share = (plan.item_weight if weight is None else weight) * (total - low) / (high - low)
         points = lowest + generator.binomial(highest - lowest, share)
         points = np.minimum(points, np.maximum(total, lowest))
         scores[part] = lowest + highest - points if turned else points
