@@ -89,6 +89,9 @@ def test_simulated_data_analysed_through_data_stay_simulated(tmp_path, good_run)
     assert done.returncode == 0, done.stderr
     assert "SIMULATED" in done.stdout
     assert "<title>SIMULATED" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    # Its participants come from a mechanism, which a page of its own shows.
+    page = (tmp_path / "patients.html").read_bytes()
+    assert page == (good_run / "patients.html").read_bytes()
 
 
 def test_a_real_list_is_secret_and_verifies_and_a_rehearsal_says_so(tmp_path):

@@ -12,7 +12,7 @@ import equipoise as eq
 from equipoise.cli import model_command
 from equipoise.mechanisms import find_model
 from equipoise.patients.calibration import read_plan
-from equipoise.patients.patients_shown import show_patients
+from equipoise.patients.patients_shown import show_patients, shown_of
 from equipoise.patients.published_comparison import plain_comparisons, published_text
 from equipoise.report.patients_page import patients_files
 from equipoise.report.writing import report_files
@@ -121,6 +121,24 @@ def test_a_model_without_published_numbers_shows_the_arms_alone():
     single = eq.load_protocol("minocycline-depression")
     alone = show_patients(single, find_model("minocycline"), patients=30, threads=1)
     assert alone.arms == ("No drug", "Minocycline")
+
+
+def test_a_protocol_s_own_mechanism_is_shown():
+    """Overrides, the name of the drug, and no page without a mechanism."""
+    twin = eq.load_protocol("il2-bipolar")
+    shown = shown_of(twin)
+    assert shown is not None
+    assert shown.arms == ("Placebo", "Interleukin-2")
+    assert (shown.course.regimens[1].schedule.amounts == 1).all()
+    mechanism = twin.assumptions.mechanistic.model_copy(update={"parameters": {"phi": 0.0}})
+    changed = twin.assumptions.model_copy(update={"mechanistic": mechanism})
+    without_link = shown_of(twin.model_copy(update={"assumptions": changed}))
+    placebo, active = without_link.course.regimens
+    np.testing.assert_allclose(
+        active.bands["severity"].median, placebo.bands["severity"].median, atol=1e-9
+    )
+    none = twin.assumptions.model_copy(update={"mechanistic": None})
+    assert shown_of(twin.model_copy(update={"assumptions": none})) is None
 
 
 def test_the_command_prints_the_targets():

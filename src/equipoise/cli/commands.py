@@ -14,6 +14,7 @@ from equipoise.cli.guard import handle_blinded_data, say
 if TYPE_CHECKING:
     from equipoise.analysis import Results
     from equipoise.design import Characteristics
+    from equipoise.patients.patients_shown import PatientsShown
     from equipoise.protocol import Protocol
     from equipoise.records import Records
 
@@ -390,7 +391,8 @@ def run(
         found = None
     results = _analyse(protocol, records, command)
     say("report")
-    page = report_files(results, pdf=pdf, rtf=rtf, characteristics=found)
+    shown = _shown_patients(protocol, results)
+    page = report_files(results, pdf=pdf, rtf=rtf, characteristics=found, patients=shown)
     sets = {"results": result_files(results), "report": page}
     there = target / "data"
     replaces: tuple[str, ...] = ()
@@ -452,6 +454,16 @@ def _characteristics(
     return operating_characteristics(
         protocol, trials, seed, patients=patients, progress=show_progress()
     )
+
+
+def _shown_patients(protocol: Protocol, results: Results) -> PatientsShown | None:
+    """The page's data where the participants come from a mechanism, and it may be seen."""
+    from equipoise.patients.patients_shown import shown_of
+
+    statistical = "statistical patients" in (results.provenance.source or "")
+    if not results.simulated or results.blinded or statistical:
+        return None
+    return shown_of(protocol)
 
 
 def _analyse(protocol: Protocol, records: Records, command: str) -> Results:

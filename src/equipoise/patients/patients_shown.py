@@ -128,6 +128,18 @@ def show_patients(
     )  # fmt: skip
 
 
+def shown_of(protocol: Protocol) -> PatientsShown | None:
+    """The page's data for a protocol as it is planned; None without mechanistic assumptions."""
+    from equipoise.mechanisms import find_model
+
+    plan = protocol.assumptions.mechanistic
+    if plan is None:
+        return None
+    pairs = {(a, b): r for a, of in plan.correlations.items() for b, r in of.items()}
+    model = find_model(plan.model).with_values(plan.parameters, pairs)
+    return show_patients(protocol, model, (plan.drug or model.drug,))
+
+
 def _drug(protocol: Protocol, arm: str, drugs: tuple[str, ...] | None) -> str | None:
     if drugs is None:
         return None
