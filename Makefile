@@ -41,10 +41,11 @@ docs: $(VENV)/docs
 	@echo out/site/index.html
 
 # What takes too long for every change: fuzzing with many examples, every single write failing,
-# levels of the mixed model in small samples.
+# levels of the mixed model in small samples, the calibration fitted again.
 validate: $(VENV)/dev
 	@$(BIN)/equipoise compile
-	EQUIPOISE_VALIDATE=1 $(BIN)/python -m pytest tests/fuzz tests/validate tests/cli/test_every_write.py
+	EQUIPOISE_VALIDATE=1 $(BIN)/python -m pytest tests/fuzz tests/validate tests/cli/test_every_write.py \
+		tests/patients/test_calibration.py
 
 # Fits the interleukin-2 model to what is published: writes its table of parameters, and
 # docs/reference/il2-calibration.md with its figure and JSON. Some minutes.
