@@ -99,7 +99,7 @@ class TrialStreams:
         source, generator, state = kept
         counter = np.array([0, 0, trial, 0], dtype=np.uint64)
         state["state"] = {"counter": counter, "key": _key(seed, purpose)}
-        source.state = state
+        source.state = state  # type: ignore[assignment]
         return generator
 
 
