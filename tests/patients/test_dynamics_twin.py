@@ -10,7 +10,7 @@ from tests.patients import plain_twin as twin
 
 from equipoise.mechanisms import find_model
 from equipoise.patients.courses import follow
-from equipoise.patients.population import VirtualPatients, draw_patients
+from equipoise.patients.population import VirtualPatients, draw_patients, typical_patients
 from equipoise.patients.schedules import Schedule
 
 #: What the issue asks for on every state; the kernel stays far below.
@@ -65,6 +65,21 @@ def test_every_state_is_that_of_dop853(route: str, amount: float, link: float) -
         theirs = plainly(people, i, doses)
         for name in twin.STATES:
             assert error(name, ours[name][i], theirs[name]) < ASKED, name
+
+
+@pytest.mark.parametrize("names", [("kE", "kS"), ("kout", "kin"), ("kQ", "kT", "kI"), ("kD",)])
+def test_rates_at_their_upper_bounds_are_followed_as_well(names: tuple[str, ...]) -> None:
+    """Fast rates are what a grid for the typical patient could miss."""
+    model = find_model("il2")
+    model = model.with_values({name: model.parameters[name].upper for name in names})
+    typical = typical_patients(model)
+    ours = follow(typical, schedule(), DAYS)
+    doses = [twin.Dose(day, 1e6) for day in DOSES]
+    theirs = twin.follow_plainly(
+        {name: float(column[0]) for name, column in typical.values.items()}, doses, DAYS, 1e-11
+    )
+    for name in twin.STATES:
+        assert error(name, ours[name][0], theirs[name]) < ASKED, name
 
 
 def test_the_twin_has_converged(people: VirtualPatients) -> None:

@@ -174,6 +174,20 @@ def test_the_link_goes_from_none_to_full_and_leaves_every_arm_as_it_is():
         assert other[3] == pytest.approx(full[3], rel=0.05)
 
 
+@pytest.mark.parametrize("link", [0.0, 0.4, 0.7])
+def test_behind_the_mood_every_parameter_is_distributed_as_before(link):
+    """Strong effects of covariates, a level's and a number's, too: means and SDs of the logs."""
+    table = find_model("il2").with_values({"fN_cmv_positive": -1.0, "V1_bsa": 3.0})
+    people = draw_patients(table, N, rng(4), link=link)
+    for name in ("fN", "V1", "pT", "ECT", "CL", "gT", "kI"):
+        before, after = np.log(people.values[name]), np.log(people.mood[name])
+        error = 5 * before.std() / math.sqrt(N)
+        assert after.mean() == pytest.approx(before.mean(), abs=math.sqrt(2) * error), name
+        assert after.std() == pytest.approx(before.std(), rel=0.05), name
+        found = np.corrcoef(before, after)[0, 1]
+        assert found == pytest.approx(link, abs=5 / math.sqrt(N)), name
+
+
 def test_drawn_patients_are_plausible_and_an_override_may_not_be():
     table = find_model("il2")
     assert not any(broken.any() for broken in implausible(draw_patients(table, N, rng())).values())

@@ -34,7 +34,7 @@ ROWS = (
 
 #: Rates (1/d) up to which the series of exponentials are halved alike for everybody, so that no
 #: patient's numbers depend on the company: of the concentration, and of all that is slower.
-_FASTEST, _SLOWEST = 1024.0, 4.0
+_FASTEST, _SLOWEST = 4096.0, 32.0
 _SLOW_ROWS = [14, *range(21, 27), 28, 34, 36, 37]
 
 #: Patients that one call of the kernel follows are at least worth a thread of their own.
@@ -81,7 +81,7 @@ def follow(
     schedule
         Days, amounts, unit and route of the doses (k of them, ascending).
     days
-        Strictly ascending, from 0.
+        Strictly ascending, 0 or later.
     taken
         (n, k) share of each dose that each patient got: 0 for a missed dose. All got all where
         it is left out.
@@ -93,14 +93,14 @@ def follow(
     Returns
     -------
     Courses
-        Relative error below 1e-6 for parameters within the spread of the model
-        (``docs/methods/mechanistic-patients.md`` says of what).
+        Relative error below 1e-6 on every state (``docs/methods/mechanistic-patients.md`` says
+        against what), at the bounds of the parameters too.
 
     Raises
     ------
     EquipoiseError
-        For days that do not ascend from 0, a dose after the last day, an infusion, or a route or
-        unit that the model does not know.
+        For days that do not ascend or are negative, a dose after the last day, an infusion, or a
+        route or unit that the model does not know.
     """
     import numpy as np
 

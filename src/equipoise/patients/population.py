@@ -87,8 +87,10 @@ def draw_patients(
     link
         0 to 1. The severity follows random effects of which each has this correlation with the
         one behind the cells: at 1 they are the same, at 0 the cells say nothing about the mood,
-        while each, taken alone, is distributed as before. A second draw of the covariates is
-        mixed in in the same way, since they too would link the two.
+        while each, taken alone, is distributed as before. Covariates that act on cells would
+        link the two as well: with this probability the severity follows the patient's own,
+        otherwise those of another of the n. Covariates that act on mood alone stay the patient's
+        own: one that a model lets act on both links them at 0 too (in the tables here none does).
 
     Raises
     ------
@@ -101,23 +103,20 @@ def draw_patients(
     faults = list(_faults(model, n, given, link))
     if faults:
         raise EquipoiseError("No patients are drawn", faults)
-    own = {**_draw_covariates(model, n, generator), **given}
-    own = _with_surface(model, own)
-    other = _with_surface(model, _draw_covariates(model, n, generator))
+    own = _with_surface(model, {**_draw_covariates(model, n, generator), **given})
     names = model.random_effects
-    root = _root(model)
+    root = np.linalg.cholesky(np.array(model.correlation_matrix()))
     first = root @ generator.standard_normal((len(names), n))
     second = root @ generator.standard_normal((len(names), n))
+    linked, others = generator.random(n) < link, generator.permutation(n)
     shift = _shifts(model, own, n)
     values = _values(model, dict(zip(names, first, strict=True)), shift, n)
     mood: Mapping[str, np.ndarray] = values
     if link < 1:
-        rest = np.sqrt(1 - link * link)
-        mixed = link * first + rest * second
-        far = _shifts(model, other, n)
+        mixed = link * first + np.sqrt(1 - link * link) * second
         # What acts on mood alone keeps the patient's own covariates.
         shifts = {
-            name: value if name in MOOD else link * value + rest * far[name]
+            name: value if name in MOOD else np.where(linked, value, value[others])
             for name, value in shift.items()
         }
         mood = _values(model, dict(zip(names, mixed, strict=True)), shifts, n)
