@@ -25,7 +25,10 @@ def rows(protocol, scenario, endpoint, visit):
     model = protocol.analysis.models[protocol.endpoints[endpoint].model]
     L = None
     for trial in range(TRIALS):
-        records = eq.simulate(protocol, seed=2026, scenario=scenario, trial=trial)
+        # Statistical participants: what is put in is known, and the arms' variances are equal.
+        records = eq.simulate(
+            protocol, seed=2026, scenario=scenario, trial=trial, patients="statistical"
+        )
         data = make_dataset(protocol, records, make_groups(protocol, records), endpoint)
         fit = eq.mmrm(model.formula, data.frame, subject="participant", visit="visit", df=model.df)
         if L is None:

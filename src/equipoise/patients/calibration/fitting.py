@@ -69,10 +69,14 @@ def to_scale(model: MechanisticModel, name: str, value: float) -> float:
 
 
 def from_scale(model: MechanisticModel, name: str, value: float) -> float:
-    """The inverse of `to_scale`."""
-    if model.parameters[name].distribution is Distribution.LOGIT_NORMAL:
-        return 1 / (1 + math.exp(-value))
-    return math.exp(value)
+    """The inverse of `to_scale`; a bound comes back as itself, not a rounding beyond it."""
+    row = model.parameters[name]
+    logit = row.distribution is Distribution.LOGIT_NORMAL
+    found = 1 / (1 + math.exp(-value)) if logit else math.exp(value)
+    for bound in (row.lower, row.upper):
+        if math.isclose(found, bound, rel_tol=1e-12):
+            return bound
+    return found
 
 
 def bounds_on_scale(model: MechanisticModel, name: str, centre: float) -> tuple[float, float]:
