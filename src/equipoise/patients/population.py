@@ -105,7 +105,7 @@ def draw_patients(
         raise EquipoiseError("No patients are drawn", faults)
     own = _with_surface(model, {**_draw_covariates(model, n, generator), **given})
     names = model.random_effects
-    root = np.linalg.cholesky(np.array(model.correlation_matrix()))
+    root = _root(model)
     first = root @ generator.standard_normal((len(names), n))
     second = root @ generator.standard_normal((len(names), n))
     linked, others = generator.random(n) < link, generator.permutation(n)
