@@ -125,6 +125,7 @@ def _five_doses(axes: Axes, shown: PatientsShown, five_days: Exploration, points
     )  # fmt: skip
     tell(points, marks, [f"median, day {days[p]:g}: {regimen.bands['treg'].median[p]:.2f}"
                          for p in places])  # fmt: skip
+    axes.set_ylim(top=axes.get_ylim()[1] * 1.12)  # room for the name of the highest
     axes.set_title("1 MIU a day for 5 days: Treg %", fontsize=10)
     axes.set_xlabel("Day")
     axes.set_ylabel("fold of own baseline")
