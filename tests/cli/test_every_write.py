@@ -47,9 +47,9 @@ def material(il2, il2_records, il2_results, blinded_results):
     made = {}
 
     def cached(results, real=writing.report_files, **options):
-        key = (id(results), *sorted(options.items()))
+        key = (id(results), *sorted((name, id(value)) for name, value in options.items()))
         if key not in made:
-            made[key] = (results, real(results, **options))
+            made[key] = (results, real(results, **options), options)  # kept: an id is of the living
         return made[key][1]
 
     patch.setattr(writing, "report_files", cached)

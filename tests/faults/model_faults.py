@@ -21,6 +21,7 @@ from tests.faults.imputation_faults import IMPUTATION_CALLS
 from equipoise import stats
 from equipoise.stats import StatsError
 from equipoise.stats.design_grid import design_plan
+from equipoise.stats.early_change import associate, landmark_data, permute_residuals
 from equipoise.stats.multivariate_t import maximum_t
 from equipoise.stats.participant_arrays import flag_row
 from equipoise.stats.stopping import stopping_boundary, stopping_characteristics
@@ -148,6 +149,11 @@ def alone():
 
 def weighed():
     return trial().with_columns(pl.lit(2.0).alias("w"))
+
+
+def _pairs(trials: int = 1):
+    outcome, early = np.random.default_rng(1).standard_normal((2, trials, 12))
+    return landmark_data(outcome, early, [], np.arange(12) % 2)
 
 
 CALLS: dict[str, list[Callable[[], object]]] = {
@@ -360,6 +366,17 @@ CALLS: dict[str, list[Callable[[], object]]] = {
         lambda: stopping_characteristics([5, 10], [2], [0.1]),
         lambda: stopping_boundary([5.5], 0.1, 0.05),  # pyright: ignore[reportArgumentType]
         lambda: stopping_characteristics([5, 10], [0, 3], [0.1]),
+    ],
+    "Early change and later outcome": [
+        lambda: landmark_data([], [], [], []),
+        lambda: landmark_data([1.0, 2.0], [1.0], [[1.0, 2.0, 3.0]], [0, 1]),
+        lambda: landmark_data([1.0, np.inf], [1.0, 2.0], [], [0, 1]),
+        lambda: associate(_pairs(), "everybody"),  # pyright: ignore[reportArgumentType]
+        lambda: permute_residuals(_pairs(), draws=5, generator=np.random.default_rng(1)),
+        lambda: permute_residuals(
+            _pairs(), draws=19, generator=np.random.default_rng(1), among="all-arms"
+        ),
+        lambda: permute_residuals(_pairs(2), draws=19, generator=np.random.default_rng(1)),
     ],
 }
 

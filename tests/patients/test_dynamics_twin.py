@@ -88,7 +88,8 @@ def test_the_twin_has_converged(people: VirtualPatients) -> None:
     fine = twin.follow_plainly(values, doses, DAYS)
     coarse = twin.follow_plainly(values, doses, DAYS, 1e-10, 1e-11)
     for name in twin.STATES:
-        assert error(name, coarse[name], fine[name]) < 1e-8, name
+        # a tenth of what is asked of the kernel: the twin is its measure
+        assert error(name, coarse[name], fine[name]) < ASKED / 10, name
 
 
 def test_refining_the_grid_changes_nothing_at_the_sixth_digit(people: VirtualPatients) -> None:

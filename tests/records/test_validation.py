@@ -63,7 +63,7 @@ CASES = [
     ("scores", set_cell(1, "score", "inf"), "not-of-kind", "scores.csv, line 2", "inf"),
     ("scores", set_cell(1, "instrument", "hdrx"), "instrument-unknown", "scores.csv, line 2", "hdrx"),
     ("scores", set_cell(1, "item", "18"), "item-unknown", "scores.csv, line 2", "18"),
-    ("scores", repeat_rows(1, 2, 3), "row-duplicate", "scores.csv, line 3783", "P001"),
+    ("scores", repeat_rows(1, 2, 3), "row-duplicate", "scores.csv, line 3878", "P001"),
     ("participants", drop_row(1), "participant-unknown", "scores.csv, line 2", "P001"),
     ("participants", set_cell(1, "age", "17"), "covariate-out-of-range", "participants.csv, line 2", "17"),
     ("participants", set_cell(1, "sex", "f"), "level-unknown", "participants.csv, line 2", "f"),
