@@ -41,15 +41,16 @@ def contents(folder):
 @pytest.fixture(scope="module")
 def material(il2, il2_records, il2_results, blinded_results):
     """Two generations of everything that is written, computed once."""
+    from equipoise.patients.patients_shown import shown_of
     from equipoise.report import writing
 
     patch = pytest.MonkeyPatch()
     made = {}
 
     def cached(results, real=writing.report_files, **options):
-        key = (id(results), *sorted((name, id(value)) for name, value in options.items()))
+        key = (id(results), *sorted((k, v) for k, v in options.items() if isinstance(v, bool)))
         if key not in made:
-            made[key] = (results, real(results, **options), options)  # kept: an id is of the living
+            made[key] = (results, real(results, **options))
         return made[key][1]
 
     patch.setattr(writing, "report_files", cached)
@@ -57,6 +58,7 @@ def material(il2, il2_records, il2_results, blinded_results):
         "protocol": il2,
         "records": (il2_records, eq.simulate(il2, seed=2)),
         "results": (il2_results, blinded_results),
+        "shown": shown_of(il2),
         "monitor": {},
     }
     patch.undo()
@@ -80,6 +82,7 @@ def run(material, folder, generation):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(commands, "_analyse", lambda *_: material["results"][0])
+        patch.setattr(commands, "_shown_patients", lambda *_: material["shown"])
         patch.setattr(
             "equipoise.simulation.simulate", lambda *_, **__: material["records"][generation]
         )
