@@ -66,7 +66,7 @@ def test_a_miss_is_shown_as_one(shown, page):
     assert kirchner.verdict == "missed"
     assert kirchner.found > 2 * kirchner.value
     assert "missed" in page
-    with pytest.raises(KeyError):
+    with pytest.raises(KeyError, match="nobody"):
         shown.comparison("nobody")
 
 

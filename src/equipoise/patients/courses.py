@@ -94,7 +94,7 @@ def follow(
     -------
     Courses
         Relative error below 1e-6 on every state (``docs/methods/mechanistic-patients.md`` says
-        against what), at the bounds of the parameters too.
+        against what); of the typical patient with rates at their bounds too.
 
     Raises
     ------
