@@ -54,6 +54,29 @@ CASES = {
         ('outcome = "hdrs_change"', 'outcome = "hdrs_response"'),
         "outcome", "on the scale `response`", "change or log_fold",
     ),
+    "no such lab": (
+        ('predictors = [', 'labs = ["cpr"]\npredictors = ['),
+        "labs.0", "`cpr` is no laboratory value", "did you mean `crp`?",
+    ),
+    "a lab twice": (
+        ('predictors = [', 'labs = ["crp", "crp"]\npredictors = ['),
+        "labs.1", "each marker stands once", "take this one out",
+    ),
+    "a composite of something else": (
+        ('permutations = 4999', 'composites = { all = { label = "All", members = '
+         '{ treg_percent = 1, crp = -1 } } }'),
+        "composites.all.members.crp", "`crp` is no marker", "treg_percent",
+    ),
+    "a composite with a member of weight 0": (
+        ('permutations = 4999', 'composites = { all = { label = "All", members = '
+         '{ treg_percent = 1, th2_percent = 0 } } }'),
+        "composites.all.members.th2_percent", "a member of weight 0 is none", "take it out",
+    ),
+    "a composite named like a marker": (
+        ('permutations = 4999', 'composites = { treg_percent = { label = "All", members = '
+         '{ treg_percent = 1, th2_percent = 1 } } }'),
+        "composites.treg_percent", "a name of its own", "name it otherwise",
+    ),
     "no such predictor": (
         ('predictors = [\n  "treg_percent"', 'predictors = [\n  "treg_percnt"'),
         "predictors.0", "`treg_percnt` is no endpoint", "did you mean `treg_percent`",

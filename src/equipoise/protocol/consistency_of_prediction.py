@@ -11,7 +11,8 @@ from equipoise.protocol.consistency import (
     needs,
     unknown,
 )
-from equipoise.protocol.endpoint_sources import MEASUREMENT_TABLES
+from equipoise.protocol.endpoint_sources import MEASUREMENT_TABLES, planned_visits
+from equipoise.protocol.prediction_plan import PredictionPlan
 
 _PATH = ("analysis", "prediction")
 
@@ -61,6 +62,45 @@ def _prediction(tables: Tables) -> Iterator[Inconsistency]:
             )
             continue
         yield from _endpoint(tables, path, key, plan.early_visit)
+    yield from _labs(tables, plan)
+    yield from _composites(plan)
+
+
+def _labs(tables: Tables, plan: PredictionPlan) -> Iterator[Inconsistency]:
+    labs = tables["labs"]
+    for place, key in enumerate(plan.labs):
+        path = (*_PATH, "labs", place)
+        if key not in labs:
+            yield unknown(path, key, "laboratory value", labs, "labs")
+        elif key in plan.labs[:place] or key in plan.predictors:
+            yield Inconsistency(path, key, "each marker stands once", "take this one out")
+        elif plan.early_visit not in planned_visits(labs[key], tables["visits"]):
+            measured = planned_visits(labs[key], tables["visits"])
+            yield Inconsistency(
+                path,
+                key,
+                f"`{key}` is not measured at `{plan.early_visit}` (it is at: "
+                f"{', '.join(measured)})",
+                "choose another visit or take it out",
+            )
+
+
+def _composites(plan: PredictionPlan) -> Iterator[Inconsistency]:
+    markers = (*plan.predictors, *plan.labs)
+    for key, composite in plan.composites.items():
+        path = (*_PATH, "composites", key)
+        if key in markers:
+            yield Inconsistency(path, key, "a composite has a name of its own", "name it otherwise")
+        for member, weight in composite.members.items():
+            if member not in markers:
+                yield unknown((*path, "members", member), member, "marker", markers, "predictors")
+            elif weight == 0:
+                yield Inconsistency(
+                    (*path, "members", member),
+                    "0",
+                    "a member of weight 0 is none",
+                    "give a weight above or below 0, or take it out",
+                )
 
 
 def _endpoint(

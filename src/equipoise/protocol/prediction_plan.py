@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from equipoise.protocol.base import Int, Key, Part
+from equipoise.protocol.base import Int, Key, Map, Number, Part, Text
+
+
+class Composite(Part):
+    """Several markers as one: the weighted sum of their early changes, each per its SD.
+
+    The SD is that of the early change within arms; the composite's own baseline is made with the
+    same weights and SDs, so that its early value less its baseline is its early change.
+    """
+
+    label: Text = Field(description="Name as printed")
+    members: Map[Key, Number] = Field(
+        min_length=2, description="Predictor or lab → its weight; negative where a fall counts"
+    )
 
 
 class PredictionPlan(Part):
@@ -19,6 +32,14 @@ class PredictionPlan(Part):
         min_length=1,
         description="Endpoints (change or log_fold) whose early change is looked at; the report "
         "leads with the first",
+    )
+    labs: tuple[Key, ...] = Field(
+        (),
+        description="Laboratory values (keys of `labs`) whose early change is looked at besides, "
+        "as the logarithm of the ratio to baseline, without an endpoint of their own",
+    )
+    composites: Map[Key, Composite] = Field(
+        {}, description="Named composites of predictors and labs"
     )
     outcome: Key = Field(description="Endpoint (change or log_fold) of the outcome")
     landmark: Key = Field(description="Visit of the outcome; it lies after the early visit")

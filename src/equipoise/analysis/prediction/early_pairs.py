@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from equipoise.analysis.prediction.marker_table import changes_of, strata_of
 from equipoise.analysis.prediction.prediction_results import ArmCentre, LandmarkCount, Pair
-from equipoise.protocol.questions import Scale
 from equipoise.stats.early_change import LandmarkData, landmark_data
 
 if TYPE_CHECKING:
@@ -117,11 +117,11 @@ def make_pairs(
 ) -> EarlyPairs:
     """The pairs of one marker."""
     early_outcome = plan.early_visit in protocol.endpoint_visits(plan.outcome)
-    early = _changes(protocol, datasets, predictor, plan.early_visit, "early")
-    outcome = _changes(protocol, datasets, plan.outcome, plan.landmark, "outcome")
-    before = _changes(protocol, datasets, plan.outcome, plan.early_visit, "early_outcome")
+    early = changes_of(protocol, datasets, predictor, plan.early_visit, "early")
+    outcome = changes_of(protocol, datasets, plan.outcome, plan.landmark, "outcome")
+    before = changes_of(protocol, datasets, plan.outcome, plan.early_visit, "early_outcome")
     frame = groups.members.rename({"_group": "group"}).join(
-        _strata(protocol, records), on="participant", how="left", maintain_order="left"
+        strata_of(protocol, records), on="participant", how="left", maintain_order="left"
     )
     for part in (early, outcome, before.select("participant", "early_outcome")):
         frame = frame.join(part, on="participant", how="left", maintain_order="left")
@@ -130,28 +130,3 @@ def make_pairs(
         "group", "stratum", "early", "outcome", "early_baseline", "outcome_baseline"
     )
     return EarlyPairs(frame, tuple(groups.keys), len(protocol.strata) + 1, early_outcome)
-
-
-def _changes(
-    protocol: Protocol, datasets: Mapping[str, Dataset], endpoint: str, visit: str, name: str
-) -> pl.DataFrame:
-    """participant, change under `name` and its baseline, on the endpoint's scale."""
-    log = protocol.endpoints[endpoint].scale is Scale.LOG_FOLD
-    rows = datasets[endpoint].frame.filter(pl.col("visit").cast(pl.String) == visit)
-    return rows.select(
-        "participant",
-        pl.col("log_fold" if log else "change").alias(name),
-        pl.col("log_baseline" if log else "baseline").alias(f"{name}_baseline"),
-    )
-
-
-def _strata(protocol: Protocol, records: Records) -> pl.DataFrame:
-    """participant, stratum: its number in the plan; whoever has no stratum is in one beyond."""
-    number = pl.lit(0, dtype=pl.Int64)
-    for name in protocol.randomisation.strata:
-        levels = protocol.population.covariates[name].levels
-        code = pl.col(name).cast(pl.String).cast(pl.Enum(list(levels))).to_physical()
-        number = number * len(levels) + code.cast(pl.Int64)
-    return records.participants.select(
-        "participant", number.fill_null(len(protocol.strata)).alias("stratum")
-    )
