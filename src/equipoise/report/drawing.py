@@ -98,8 +98,11 @@ def svg_texts(
     figure: Figure, name: str, alternative: str, origin: str, points: Points | None = None
 ) -> tuple[str, str]:
     """SVG for the page (CSS variables) and as a file (fixed colours)."""
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
     buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    # The canvas lays the figure out while it draws; `savefig` draws once before, only for that.
+    FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None, "Creator": None})
     svg = buffer.getvalue()
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
