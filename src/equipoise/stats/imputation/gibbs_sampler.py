@@ -41,10 +41,16 @@ class _Block:
     """Participants with one pattern and one covariance matrix."""
 
     covariance: int
-    visits: np.ndarray
     absent: np.ndarray
     members: np.ndarray
     compressed: np.ndarray  # (m, rows · q)
+    # Places in a covariance matrix (visits by visits) and in the residuals (members by visits).
+    seen_seen: tuple[np.ndarray, ...]
+    seen_absent: tuple[np.ndarray, ...]
+    absent_seen: tuple[np.ndarray, ...]
+    absent_absent: tuple[np.ndarray, ...]
+    members_seen: tuple[np.ndarray, ...]
+    members_absent: tuple[np.ndarray, ...]
 
 
 def sample_posterior(
@@ -123,14 +129,22 @@ def _blocks(
     for g, m in enumerate(patterns.n_visits):
         rows = patterns.rows[patterns.first[g] : patterns.first[g + 1]]
         wide = rows.reshape(-1, m, rows.shape[1]).transpose(1, 0, 2).reshape(m, -1)
-        observed = patterns.observed[g]
+        observed, absent = (
+            np.flatnonzero(s) for s in (patterns.observed[g], ~patterns.observed[g])
+        )
+        members = np.flatnonzero(of == g)
         blocks.append(
             _Block(
                 covariance=int(patterns.block[g]),
-                visits=np.flatnonzero(observed),
-                absent=np.flatnonzero(~observed),
-                members=np.flatnonzero(of == g),
+                absent=absent,
+                members=members,
                 compressed=np.ascontiguousarray(wide),
+                seen_seen=np.ix_(observed, observed),
+                seen_absent=np.ix_(observed, absent),
+                absent_seen=np.ix_(absent, observed),
+                absent_absent=np.ix_(absent, absent),
+                members_seen=np.ix_(members, observed),
+                members_absent=np.ix_(members, absent),
             )
         )
     return blocks
@@ -143,7 +157,7 @@ def _draw_coefficients(
 
     gram = np.zeros((q, q))
     for b in blocks:
-        root = np.linalg.cholesky(matrices[b.covariance][np.ix_(b.visits, b.visits)])
+        root = np.linalg.cholesky(matrices[b.covariance][b.seen_seen])
         white = np.linalg.solve(root, b.compressed).reshape(-1, q)
         gram += white.T @ white
     root = np.linalg.cholesky(gram[:-1, :-1])
@@ -157,12 +171,11 @@ def _complete(
     """Draw the residuals of the missing values given the observed ones, in place."""
     import numpy as np
 
-    seen, absent, members = block.visits, block.absent, block.members
-    slopes = np.linalg.solve(covariance[np.ix_(seen, seen)], covariance[np.ix_(seen, absent)])
-    spread = covariance[np.ix_(absent, absent)] - covariance[np.ix_(absent, seen)] @ slopes
-    noise = generator.standard_normal((len(members), len(absent)))
-    drawn = residuals[np.ix_(members, seen)] @ slopes + noise @ np.linalg.cholesky(spread).T
-    residuals[np.ix_(members, absent)] = drawn
+    slopes = np.linalg.solve(covariance[block.seen_seen], covariance[block.seen_absent])
+    spread = covariance[block.absent_absent] - covariance[block.absent_seen] @ slopes
+    noise = generator.standard_normal((len(block.members), len(block.absent)))
+    drawn = residuals[block.members_seen] @ slopes + noise @ np.linalg.cholesky(spread).T
+    residuals[block.members_absent] = drawn
 
 
 def _inverse_wishart(
