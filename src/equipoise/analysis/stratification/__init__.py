@@ -1,0 +1,1 @@
+"""Who benefits: profiles, differences between people in the effect, and forecasts."""
