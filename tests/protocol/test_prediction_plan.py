@@ -16,8 +16,10 @@ def test_the_twin_plans_it_and_a_trial_need_not(il2, write_protocol):
     assert (plan.early_visit, plan.landmark, plan.outcome) == ("day5", "week8", "hdrs_change")
     assert plan.predictors[0] == "treg_percent"
     assert set(plan.predictors) <= set(il2.endpoints)
-    said = next(x for x in protocol_text("il2-depression").splitlines() if '"analysis.pred' in x)
-    without = eq.load_protocol(write_protocol((f"[analysis.prediction]{PLAN}", ""), (said, "")))
+    parts = ('"analysis.prediction', '"analysis.stratification')
+    said = [x for x in protocol_text("il2-depression").splitlines() if x.startswith(parts)]
+    cut = [(f"[analysis.prediction]{PLAN}", ""), *((line, "") for line in said)]
+    without = eq.load_protocol(write_protocol(*cut))
     assert without.analysis.prediction is None
     assert without.hash != il2.hash
     assert "assumed" in str(il2.provenance["analysis.prediction"])
@@ -55,11 +57,11 @@ CASES = {
         "outcome", "on the scale `response`", "change or log_fold",
     ),
     "no such lab": (
-        ('predictors = [', 'labs = ["cpr"]\npredictors = ['),
+        ('predictors = [\n', 'labs = ["cpr"]\npredictors = [\n'),
         "labs.0", "`cpr` is no laboratory value", "did you mean `crp`?",
     ),
     "a lab twice": (
-        ('predictors = [', 'labs = ["crp", "crp"]\npredictors = ['),
+        ('predictors = [\n', 'labs = ["crp", "crp"]\npredictors = [\n'),
         "labs.1", "each marker stands once", "take this one out",
     ),
     "a composite of something else": (

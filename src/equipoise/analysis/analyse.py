@@ -31,6 +31,7 @@ from equipoise.analysis.prediction import analyse_prediction
 from equipoise.analysis.results import LockedPlan, LockRecord, Provenance, Results
 from equipoise.analysis.safety import make_safety
 from equipoise.analysis.small_cells import smallest_shown
+from equipoise.analysis.stratification.forecast_validation import analyse_forecast
 from equipoise.faults import single
 from equipoise.protocol.lock import require_lock
 
@@ -111,6 +112,7 @@ def analyse(
     if protocol.analysis.prediction is not None:
         say("early change and later outcome")
     prediction = analyse_prediction(protocol, records, groups, datasets, smallest)
+    forecast = analyse_forecast(protocol, records, groups, datasets, smallest, say=say)
     say("tables")
     notes = list(records.notes)
     notes += [
@@ -141,6 +143,7 @@ def analyse(
         answers=answers,
         families=adjust_families(protocol, effects, answers, groups.blinded),
         prediction=prediction,
+        forecast=forecast,
         safety=make_safety(protocol, records, groups),
         concomitant=make_concomitant(protocol, records, groups),
         notes=tuple(notes),

@@ -30,6 +30,7 @@ from equipoise.analysis.model_results import (
 from equipoise.analysis.outcome_results import GroupOutcome, OutcomeResult
 from equipoise.analysis.prediction.prediction_results import Prediction
 from equipoise.analysis.result_row import Row
+from equipoise.analysis.stratification.forecast_results import ForecastResults
 from equipoise.protocol.endpoint_sources import MeasureKind
 
 
@@ -386,6 +387,7 @@ class Results(Row):
     answers: tuple[Answer, ...]
     families: tuple[FamilyResult, ...]
     prediction: Prediction | None = None
+    forecast: ForecastResults | None = None
     safety: Safety
     concomitant: Concomitant | None = None
     notes: tuple[str, ...]

@@ -53,6 +53,7 @@ def inconsistencies(tables: Tables) -> list[Inconsistency]:
         consistency_of_assumptions,
         consistency_of_estimands,
         consistency_of_exposures,
+        consistency_of_forecast,
         consistency_of_harms,
         consistency_of_imputation,
         consistency_of_measurements,
@@ -67,6 +68,7 @@ def inconsistencies(tables: Tables) -> list[Inconsistency]:
     assert consistency_of_imputation is not None
     assert consistency_of_estimands is not None
     assert consistency_of_exposures is not None
+    assert consistency_of_forecast is not None
     assert consistency_of_measurements is not None
     assert consistency_of_prediction is not None
     assert consistency_of_mechanism is not None

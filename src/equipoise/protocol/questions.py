@@ -12,6 +12,7 @@ from equipoise.protocol.imputation_plan import ImputationPlan
 from equipoise.protocol.intercurrent import IntercurrentEvent, Strategy
 from equipoise.protocol.measurements import CellUnit
 from equipoise.protocol.prediction_plan import PredictionPlan
+from equipoise.protocol.stratification_plan import StratificationPlan
 
 
 class Scale(StrEnum):
@@ -247,5 +248,8 @@ class Analysis(Part):
     families: Map[Key, Family] = Field({}, description="Families of secondary comparisons")
     prediction: PredictionPlan | None = Field(
         None, description="Whether an early change goes with the later outcome"
+    )
+    stratification: StratificationPlan | None = Field(
+        None, description="Who benefits: differences between people, and forecasts"
     )
     missing_data: Text = Field(description="Assumption about missing data and its sensitivity")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from equipoise.stats.forecast import RidgeForecast, fit_ridge_forecast
+from equipoise.streams import stream
 
 if TYPE_CHECKING:
     from equipoise.analysis.prediction.marker_table import MarkerTable
@@ -78,9 +79,15 @@ def training_data(
 
 
 def train_forecast(
-    data: TrainingData, plan: ForecastPlan, generator: np.random.Generator
+    data: TrainingData, plan: ForecastPlan, generator: np.random.Generator | None = None
 ) -> RidgeForecast:
     """The forecast from everybody in `data`, its penalty chosen as the plan says.
+
+    Parameters
+    ----------
+    generator
+        Of the folds by which the penalty is chosen; when left out the plan's own stream, so that
+        the report and a saved model have the same forecast.
 
     Raises
     ------
@@ -95,6 +102,6 @@ def train_forecast(
         penalties=plan.penalties,
         folds=min(plan.inner_folds, len(data.y)),
         repeats=plan.repeats,
-        generator=generator,
+        generator=generator or stream(plan.seed, f"forecast/{data.design.stage}/training"),
         blocks=data.blocks,
     )

@@ -9,7 +9,7 @@ from .fold_labels import fold_labels
 if TYPE_CHECKING:
     import numpy as np
 
-    from .predictor_columns import PredictorColumns
+    from .forecast_columns import PredictorColumns
 
 #: Numbers held at once.
 _AT_ONCE = 3_000_000

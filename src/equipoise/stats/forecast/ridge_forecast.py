@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from ..distributions import t_quantile
 from ..errors import ArgumentError
 from .conditional_means import JointMoments
+from .forecast_columns import PredictorColumns, predictor_columns
 from .penalty_choice import choose_penalties
-from .predictor_columns import PredictorColumns, predictor_columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
