@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .freedman_lane import ResidualPermutation, permute_residuals
     from .landmark_arrays import Among, LandmarkData, landmark_data
     from .landmark_association import Association, associate, associate_ranks
+    from .marker_imputation import impute_markers
     from .proportional_response import AddedTerm, curvature, slope_difference
 
 _HOME = {
@@ -23,6 +24,7 @@ _HOME = {
     "associate": "landmark_association",
     "associate_ranks": "landmark_association",
     "curvature": "proportional_response",
+    "impute_markers": "marker_imputation",
     "landmark_data": "landmark_arrays",
     "permute_residuals": "freedman_lane",
     "slope_difference": "proportional_response",
@@ -37,6 +39,7 @@ __all__ = [
     "associate",
     "associate_ranks",
     "curvature",
+    "impute_markers",
     "landmark_data",
     "permute_residuals",
     "slope_difference",
