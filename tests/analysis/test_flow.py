@@ -6,9 +6,13 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.light_study import light_fixtures
 
 import equipoise as eq
 from equipoise.analysis.small_cells import too_small
+
+#: Its full numbers do not matter here: the study with few draws.
+il2, il2_records, il2_results, blinded_results, write_protocol = light_fixtures()
 
 
 @pytest.mark.parametrize("seed", range(6))

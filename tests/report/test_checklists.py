@@ -11,6 +11,7 @@ from importlib import resources
 import polars as pl
 import pytest
 from pydantic import BaseModel
+from tests.light_study import light_fixtures
 from tests.protocol.test_reporting import with_reporting
 
 import equipoise as eq
@@ -22,6 +23,9 @@ from equipoise.records.schema import tables
 from equipoise.report.checklists import CHECKLISTS, State, evaluate, load
 from equipoise.report.checklists.plan_rules import RULES as OF_PLANS
 from equipoise.report.checklists.results_rules import RULES as OF_RESULTS
+
+#: Its full numbers do not matter here: the study with few draws.
+il2, il2_records, il2_results, blinded_results, write_protocol = light_fixtures()
 
 RESULT_LISTS = ("consort2025", "consort_harms")
 
