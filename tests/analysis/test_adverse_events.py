@@ -6,9 +6,13 @@ import polars as pl
 import pytest
 from scipy import stats
 from tests.analysis.small_trial import events_of, frame, small_records, small_safety
+from tests.light_study import light_fixtures
 
 import equipoise as eq
 from equipoise.analysis.exposure import time_on_trial
+
+#: Its full numbers do not matter here: the study with few draws.
+il2, il2_records, il2_results, blinded_results, write_protocol = light_fixtures()
 
 EVENTS = frame(
     "participant term start_day end_day grade serious related outcome led_to_stopping organ_class",

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from tests.light_study import light_fixtures
 
 import equipoise as eq
 from equipoise.analysis.answers import adjust_families, answer_estimands, contrasts_of
 from equipoise.analysis.results import Status
 from equipoise.report.words import answer_sentence
+
+#: Its full numbers do not matter here: the study with few draws.
+il2, il2_records, il2_results, blinded_results, write_protocol = light_fixtures()
 
 
 def with_p(results, estimand, p):

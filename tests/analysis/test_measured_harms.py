@@ -7,9 +7,13 @@ import statistics
 import polars as pl
 import pytest
 from tests.analysis.small_trial import events_of, frame, small_records, small_safety
+from tests.light_study import light_fixtures
 
 import equipoise as eq
 from equipoise.analysis.liver import _at_least
+
+#: Its full numbers do not matter here: the study with few draws.
+il2, il2_records, il2_results, blinded_results, write_protocol = light_fixtures()
 
 DAYS = {"baseline": 0.0, "day5": 4.0, "week2": 14.0, "week4": 28.0, "week8": 56.0}
 UNITS = {"alt": "U/L", "ast": "U/L", "alp": "U/L", "bilirubin": "umol/L", "crp": "mg/L",

@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shlex
 import signal
 import subprocess
 import sys
 import time
 
 import pytest
+from tests.light_study import light_study
 
 import equipoise as eq
+from equipoise.patients.patients_shown import shown_of
+from equipoise.report.patients_page import patients_files
 
 
 def call(*arguments, cwd=None, **options):
@@ -28,70 +32,77 @@ def tree(folder):
 
 
 @pytest.fixture(scope="module")
-def good_run(tmp_path_factory):
+def study(tmp_path_factory):
+    """A study with one model and few draws; the built-in ones run in the tests of the docs."""
+    return light_study(tmp_path_factory.mktemp("light"), "antidepressant-example").parent
+
+
+@pytest.fixture(scope="module")
+def good_run(tmp_path_factory, study):
     """A report that stands, for the tests that try to spoil it."""
     root = tmp_path_factory.mktemp("good")
-    done = call("run", "il2-depression", "--seed", 1, "--out", root / "out")
+    done = call("run", study, "--seed", 1, "--out", root / "out")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == str(root / "out" / "report.html")
     return root / "out"
 
 
-def test_one_can_stop_between_any_two_stages(tmp_path, good_run):
+def test_one_can_stop_between_any_two_stages(tmp_path, good_run, study):
     data, results, report = tmp_path / "data", tmp_path / "results", tmp_path / "report"
     for arguments in (
-        ("check", "il2-depression"),
-        ("simulate", "il2-depression", "--seed", 1, "--out", data),
-        ("analyse", "il2-depression", "--data", data, "--out", results),
+        ("check", study),
+        ("simulate", study, "--seed", 1, "--out", data),
+        ("analyse", study, "--data", data, "--out", results),
         ("report", results, "--out", report),
     ):
         done = call(*arguments)
         assert done.returncode == 0, done.stderr
     # The stages give what the main job gives, but for the command in the provenance.
+    name = shlex.quote(str(study))
     whole = json.loads((good_run / "results.json").read_text(encoding="utf-8"))
     staged = json.loads((results / "results.json").read_text(encoding="utf-8"))
-    assert whole["provenance"].pop("command") == "equipoise run il2-depression --seed 1"
-    assert staged["provenance"].pop("command") == "equipoise analyse il2-depression --data DIR"
+    assert whole["provenance"].pop("command") == f"equipoise run {name} --seed 1"
+    assert staged["provenance"].pop("command") == f"equipoise analyse {name} --data DIR"
     assert whole == staged
     assert (report / "report.html").is_file()
     assert tree(data) == tree(good_run / "data")
 
 
-def test_a_report_never_stands_beside_the_numbers_or_data_of_another_run(tmp_path, good_run):
+def test_a_report_never_stands_beside_the_numbers_or_data_of_another_run(tmp_path, good_run, study):
     out = tmp_path / "out"
-    assert call("run", "antidepressant-example", "--seed", 1, "--out", out).returncode == 0
+    assert call("run", study, "--seed", 1, "--out", out).returncode == 0
     mine = out / "tables" / "mine.csv"
     mine.write_text("mine", encoding="utf-8")
     data = out / "data"
     # Other numbers into the same folder: the old report goes, a file of the user stays.
-    assert (
-        call("simulate", "antidepressant-example", "--seed", 2, "--out", tmp_path / "d").returncode
-        == 0
-    )
-    done = call("analyse", "antidepressant-example", "--data", tmp_path / "d", "--out", out)
+    assert call("simulate", study, "--seed", 2, "--out", tmp_path / "d").returncode == 0
+    done = call("analyse", study, "--data", tmp_path / "d", "--out", out)
     assert done.returncode == 0, done.stderr
     assert not (out / "report.html").exists()
     assert mine.read_text(encoding="utf-8") == "mine"
     assert call("report", out).returncode == 0
     # A run over other records: the simulated data of the first run go, with their allocation.
     assert (data / "allocation.csv").is_file()
-    done = call("run", "antidepressant-example", "--data", tmp_path / "d", "--out", out)
+    done = call("run", study, "--data", tmp_path / "d", "--out", out)
     assert done.returncode == 0, done.stderr
     assert not (data / "allocation.csv").exists()
     # Its own data are not removed when a run analyses them again.
-    again = call("run", "il2-depression", "--data", good_run / "data", "--out", good_run)
+    again = call("run", study, "--data", good_run / "data", "--out", good_run)
     assert again.returncode == 0, again.stderr
     assert (good_run / "data" / "allocation.csv").is_file()
 
 
-def test_simulated_data_analysed_through_data_stay_simulated(tmp_path, good_run):
-    done = call("run", "il2-depression", "--data", good_run / "data", "--out", tmp_path)
+def test_simulated_data_analysed_through_data_stay_simulated(tmp_path):
+    study, out = light_study(tmp_path / "study").parent, tmp_path / "out"
+    protocol = eq.load_protocol(study)
+    eq.write_records(eq.simulate(protocol, seed=1), tmp_path / "data")
+    done = call("run", study, "--data", tmp_path / "data", "--out", out)
     assert done.returncode == 0, done.stderr
     assert "SIMULATED" in done.stdout
-    assert "<title>SIMULATED" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "<title>SIMULATED" in (out / "report.html").read_text(encoding="utf-8")
     # Its participants come from a mechanism, which a page of its own shows.
-    page = (tmp_path / "patients.html").read_bytes()
-    assert page == (good_run / "patients.html").read_bytes()
+    page = patients_files(shown_of(protocol), protocol.trial.short_title)["patients.html"]
+    assert (out / "patients.html").read_bytes() == page
 
 
 def test_a_real_list_is_secret_and_verifies_and_a_rehearsal_says_so(tmp_path):
@@ -187,14 +198,14 @@ def test_a_folder_that_cannot_be_written(tmp_path):
     assert "no permission" in done.stderr
 
 
-def test_a_full_disk_leaves_the_older_report_untouched(good_run):
+def test_a_full_disk_leaves_the_older_report_untouched(good_run, study):
     """The system refuses files beyond a size, in the middle of the writing."""
     before = tree(good_run)
 
     def limit():
         resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
 
-    done = call("run", "il2-depression", "--seed", 2, "--out", good_run, preexec_fn=limit)
+    done = call("run", study, "--seed", 2, "--out", good_run, preexec_fn=limit)
     assert done.returncode == 1, done.stderr
     assert "what stood there before is untouched" in done.stderr
     assert "Traceback" not in done.stderr
@@ -205,13 +216,13 @@ def test_a_full_disk_leaves_the_older_report_untouched(good_run):
 def test_ctrl_c_in_the_middle_leaves_the_older_report_untouched(good_run, sent, code):
     before = tree(good_run)
     with subprocess.Popen(
-        [sys.executable, "-m", "equipoise", "run", "il2-depression", "--seed", "2",
+        [sys.executable, "-m", "equipoise", "run", "antidepressant-example", "--seed", "2",
          "--out", str(good_run)],
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
         assert process.stderr is not None
         for line in process.stderr:
-            if line.startswith("model 2"):
+            if line.startswith("model 1"):
                 break
         process.send_signal(sent)
         started = time.monotonic()
@@ -222,9 +233,9 @@ def test_ctrl_c_in_the_middle_leaves_the_older_report_untouched(good_run, sent, 
     assert tree(good_run) == before
 
 
-def test_a_second_run_replaces_the_first_whole(tmp_path):
+def test_a_second_run_replaces_the_first_whole(tmp_path, study):
     for seed in (1, 2):
-        assert call("run", "il2-depression", "--seed", seed, "--out", tmp_path).returncode == 0
+        assert call("run", study, "--seed", seed, "--out", tmp_path).returncode == 0
     assert json.loads((tmp_path / "results.json").read_text())["provenance"]["seed"] == 2
     assert "seed 2" in (tmp_path / "report.html").read_text(encoding="utf-8")
     assert json.loads((tmp_path / "data" / "manifest.json").read_text())["seed"] == 2

@@ -16,9 +16,13 @@ from pathlib import Path
 
 import pytest
 from tests.conftest import ROOT
+from tests.light_study import light_fixtures
 
 import equipoise as eq
 from equipoise.faults import EquipoiseError
+
+#: Its full numbers do not matter here: the study with few draws.
+il2, il2_records, il2_results, blinded_results, write_protocol = light_fixtures()
 
 TRIAL = ROOT / "tests" / "faults" / "trial.toml"
 VALIDATE = bool(os.environ.get("EQUIPOISE_VALIDATE"))

@@ -6,8 +6,12 @@ import os
 import shutil
 
 import pytest
+from tests.light_study import light_fixtures
 
 import equipoise as eq
+
+#: Its full numbers do not matter here: the study with few draws.
+il2, il2_records, il2_results, blinded_results, write_protocol = light_fixtures()
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 

@@ -6,12 +6,16 @@ import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.light_study import light_fixtures
 
 import equipoise as eq
 from equipoise.analysis.flow import make_flow, nests
 from equipoise.analysis.groups import make_groups
 from equipoise.analysis.results import FlowCount
 from equipoise.faults import WITHHELD
+
+#: Its full numbers do not matter here: the study with few draws.
+il2, il2_records, il2_results, blinded_results, write_protocol = light_fixtures()
 
 SCHEMA = {"participant": pl.String, "event": pl.String, "day": pl.Float64, "reason": pl.String}
 

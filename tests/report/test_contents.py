@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import re
 
+from tests.light_study import light_fixtures
+
 import equipoise as eq
 from equipoise.report.contents import sections
+
+#: Its full numbers do not matter here: the study with few draws.
+il2, il2_records, il2_results, blinded_results, write_protocol = light_fixtures()
 
 
 def test_every_section_has_one_template_and_every_template_is_used(il2_results):

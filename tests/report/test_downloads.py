@@ -10,10 +10,14 @@ import re
 from importlib import resources
 
 import pytest
+from tests.light_study import light_fixtures
 
 import equipoise as eq
 from equipoise.report.downloads import file_name, table_csv
 from equipoise.report.grids import Cell, grids
+
+#: Its full numbers do not matter here: the study with few draws.
+il2, il2_records, il2_results, blinded_results, write_protocol = light_fixtures()
 
 PAGE = """
 <h2>Section</h2><h3>Sub &amp; title</h3><p class="note">Above.</p>

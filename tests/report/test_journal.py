@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 
 import pytest
+from tests.light_study import light_fixtures
 
 from equipoise.report.grids import Cell, Grid, grids
 from equipoise.report.journal import _section, escape, journal_rtf
 from equipoise.report.page import draw, render
+
+#: Its full numbers do not matter here: the study with few draws.
+il2, il2_records, il2_results, blinded_results, write_protocol = light_fixtures()
 
 
 @pytest.fixture(scope="module")

@@ -13,12 +13,16 @@ import pytest
 from tests.analysis.test_other_designs import changed
 from tests.analysis.test_single_arm import SINGLE
 from tests.conftest import protocol_text
+from tests.light_study import light_fixtures
 from tests.report.test_blind import without_the_public_title
 
 import equipoise as eq
 from equipoise.analysis.monitor_key import draw_key, read_key
 from equipoise.analysis.monitoring import monitor
 from equipoise.report.monitor_page import key_path, monitor_files, write_monitor
+
+#: Its full numbers do not matter here: the study with few draws.
+il2, il2_records, il2_results, blinded_results, write_protocol = light_fixtures()
 
 
 def run(*arguments, check=True):

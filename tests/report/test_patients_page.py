@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+from tests.light_study import light_fixtures
 from typer.testing import CliRunner
 
 import equipoise as eq
@@ -16,6 +17,9 @@ from equipoise.patients.patients_shown import show_patients, shown_of
 from equipoise.patients.published_comparison import plain_comparisons, published_text
 from equipoise.report.patients_page import patients_files
 from equipoise.report.writing import report_files
+
+#: Its full numbers do not matter here: the study with few draws.
+il2, il2_records, il2_results, blinded_results, write_protocol = light_fixtures()
 
 TWIN = eq.load_protocol("il2-depression")
 

@@ -8,10 +8,14 @@ from html.parser import HTMLParser
 
 import polars as pl
 import pytest
+from tests.light_study import light_fixtures
 
 import equipoise as eq
 from equipoise.analysis import result_tables
 from equipoise.report import words
+
+#: Its full numbers do not matter here: the study with few draws.
+il2, il2_records, il2_results, blinded_results, write_protocol = light_fixtures()
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import re
 
 import pytest
 from tests.analysis.test_answers import with_analysis, with_p
+from tests.light_study import light_fixtures
 
 import equipoise as eq
 from equipoise.analysis import result_tables
@@ -16,6 +17,9 @@ from equipoise.analysis.answers import (
 from equipoise.analysis.estimand_results import SensitivityResult
 from equipoise.protocol import questions
 from equipoise.report import tables, what_ran, words
+
+#: Its full numbers do not matter here: the study with few draws.
+il2, il2_records, il2_results, blinded_results, write_protocol = light_fixtures()
 
 
 def by_graph(il2, il2_results, p_treg, p_mood):
