@@ -17,6 +17,7 @@ _COMMANDS = (
     "model_command",
     "explore_command",
     "design_command",
+    "forecast_command",
 )
 
 

@@ -70,13 +70,13 @@ def values_of_trials(
         stratum=strata[np.stack([trial.stratum for trial in trials])],
         factors={k: of(k).astype(int) for k, c in covariates.items() if c.type == "categorical"},
         numbers={k: of(k).astype(float) for k, c in covariates.items() if c.type != "categorical"},
-        endpoints={key: _endpoint(protocol, trials, key) for key in endpoints},
+        endpoints={key: endpoint_values(protocol, trials, key) for key in endpoints},
         serious=np.array([_serious(trial) for trial in trials]),
         patients=trials[0].patients,
     )
 
 
-def _endpoint(protocol: Protocol, trials: Sequence[TrialArrays], key: str) -> np.ndarray:
+def endpoint_values(protocol: Protocol, trials: Sequence[TrialArrays], key: str) -> np.ndarray:
     """(B, N, 1 + visits) values at baseline and at the endpoint's visits."""
     import numpy as np
 

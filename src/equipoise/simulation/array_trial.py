@@ -59,6 +59,7 @@ def simulate_arrays(
     scenario: str = Scenario.PLANNED,
     trial: int = 0,
     patients: str | None = None,
+    dosed_until: np.ndarray | None = None,
 ) -> TrialArrays:
     """Simulate a whole trial, without making tables of it.
 
@@ -78,6 +79,10 @@ def simulate_arrays(
     patients
         ``mechanistic`` or ``statistical``; left out, mechanistic where the protocol has
         `assumptions.mechanistic`.
+    dosed_until
+        (n,) day from which a rule gives a participant no study drug any more, infinite for none.
+        Nothing else is drawn otherwise, so that the course up to that day is the same. The
+        course of mechanistic patients follows the doses; that of statistical ones does not.
 
     Raises
     ------
@@ -106,9 +111,10 @@ def simulate_arrays(
     never = np.full(n, np.inf)
 
     def stop(by_event: np.ndarray, leaving: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return stopping(
+        day, reason = stopping(
             plan.stopping, plan.doses, people.arm, followed, by_event, leaving, source("study drug")
         )
+        return (day if dosed_until is None else np.minimum(day, dosed_until)), reason
 
     drawn = None
     if plan.terms:

@@ -176,7 +176,7 @@ def make_marker_table(
     for key, composite in plan.composites.items():
         places = [[m.key for m in markers].index(member) for member in composite.members]
         weights = np.array(list(composite.members.values()), dtype=float)
-        weights = weights / _spread_within(early[:, places], arm)
+        weights = weights / spread_within(early[:, places], arm)
         early = np.column_stack([early, early[:, places] @ weights])
         baseline = np.column_stack([baseline, baseline[:, places] @ weights])
         markers.append(Marker(key, composite.label, "composite", False, "SD"))
@@ -285,7 +285,7 @@ def _characteristics(
     return frame.select("participant", *columns), tuple(found)
 
 
-def _spread_within(early: np.ndarray, arm: np.ndarray) -> np.ndarray:
+def spread_within(early: np.ndarray, arm: np.ndarray) -> np.ndarray:
     """(m,) standard deviation of each column within arms, pooled; NaN where it cannot be had."""
     found = np.full(early.shape[1], np.nan)
     for place, values in enumerate(early.T):
