@@ -35,6 +35,7 @@ PARTS = {
     "triggers_schedules": "Doses and schedules",
     "triggers_patients": "Mechanistic models and virtual patients",
     "triggers_exploration": "Exploring",
+    "triggers_forecast": "Forecasts and enrichment",
     "triggers_monitoring": "Monitoring",
     "triggers_writing": "Writing",
 }

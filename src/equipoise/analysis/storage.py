@@ -27,7 +27,7 @@ def write_results(results: Results, folder: str | Path) -> None:
     """Write ``results.json`` and ``tables/*.csv``, all or none.
 
     Tables of an earlier run in the same folder that these results lack are removed, and so is
-    a report of other results: it must not stand beside these numbers.
+    a report or a forecast model of other results: they must not stand beside these numbers.
 
     Raises
     ------
@@ -37,7 +37,7 @@ def write_results(results: Results, folder: str | Path) -> None:
     folder = Path(folder)
     files = result_files(results)
     same = (folder / FILE).is_file() and (folder / FILE).read_bytes() == files[FILE]
-    replaced = () if same else ("report",)
+    replaced = () if same else ("report", "forecast")
     write_files(folder, {"results": files}, last=FILE, replaces=replaced, clean=results.blinded)
 
 

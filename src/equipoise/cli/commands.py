@@ -392,8 +392,11 @@ def run(
     results = _analyse(protocol, records, command)
     say("report")
     shown = _shown_patients(protocol, results)
-    page = report_files(results, pdf=pdf, rtf=rtf, characteristics=found, patients=shown)
-    sets = {"results": result_files(results), "report": page}
+    model = _forecast_model(protocol, records, results)
+    page = report_files(
+        results, pdf=pdf, rtf=rtf, characteristics=found, patients=shown, beside=model
+    )
+    sets = {"results": result_files(results), "report": page, "forecast": model}
     there = target / "data"
     replaces: tuple[str, ...] = ()
     removes: list[str] = []
@@ -454,6 +457,23 @@ def _characteristics(
     return operating_characteristics(
         protocol, trials, seed, patients=patients, progress=show_progress()
     )
+
+
+def _forecast_model(protocol: Protocol, records: Records, results: Results) -> dict[str, bytes]:
+    """The trained forecast as a file, where the plan has one and the trial is open."""
+    from equipoise.analysis.stratification.forecast_file import FILE, forecast_bytes
+    from equipoise.analysis.stratification.model_training import train_forecast
+    from equipoise.faults import EquipoiseError
+
+    plan = protocol.analysis.stratification
+    if plan is None or plan.forecast is None or results.blinded:
+        return {}
+    try:
+        return {FILE: forecast_bytes(train_forecast(protocol, records))}
+    except EquipoiseError as error:
+        # Too few people for a forecast are no reason to withhold the report.
+        say(f"no {FILE}: {error.faults[0].rule}")
+        return {}
 
 
 def _shown_patients(protocol: Protocol, results: Results) -> PatientsShown | None:

@@ -45,8 +45,10 @@ def forecast(
     """Forecast one person's outcome: research use only, not for clinical decisions."""
     from equipoise.analysis.stratification.forecast_file import read_forecast
     from equipoise.analysis.stratification.forecast_table import require_demonstration
-    from equipoise.analysis.stratification.patient_file import forecast_patient
-    from equipoise.analysis.stratification.patient_file import template as write_template
+    from equipoise.analysis.stratification.patient_file import (
+        commented_patient,
+        forecast_patient,
+    )
     from equipoise.protocol import load_protocol
     from equipoise.report.outlook_page import write_outlook
     from equipoise.report.outlook_words import plain_outlooks
@@ -56,7 +58,7 @@ def forecast(
         raise typer.BadParameter(said, param_hint="PATIENT")
     model = read_forecast(saved)
     if template or patient is None:
-        print(write_template(model), end="")
+        print(commented_patient(model), end="")
         return
     require_demonstration(model, demonstration=demonstration)
     note = None if study is None else model.note_on(load_protocol(study))

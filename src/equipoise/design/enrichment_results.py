@@ -145,7 +145,9 @@ def summarise(
             effect, p = _effects(protocol, trials, place)
             _, p_all = _effects(protocol, whole, place)
             found = _hits(effect, p, sign, protocol.analysis.alpha)
-            without = _hits(_effects(protocol, whole, place)[0], p_all, sign, protocol.analysis.alpha)
+            without = _hits(
+                _effects(protocol, whole, place)[0], p_all, sign, protocol.analysis.alpha
+            )
             kept = _effects(protocol, trials, place, "kept")[0] if early else effect
             left = _effects(protocol, trials, place, "left-out")[0]
             power, power_se = _mean(found)
@@ -240,7 +242,7 @@ def _effects(
 
 
 def _hits(effect: np.ndarray, p: np.ndarray, sign: float, alpha: float) -> np.ndarray:
-    """(B,) 1 where the arm was found better, 0 where not; a trial without an estimate found none."""
+    """(B,) 1 where the arm was found better, else 0, as where there is no estimate."""
     import numpy as np
 
     with np.errstate(invalid="ignore"):

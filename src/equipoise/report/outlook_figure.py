@@ -112,7 +112,11 @@ def _panel(model: ForecastModel, axes: Axes, fan: Fan, points: Points) -> None:
             ha="center", va="bottom", fontsize=8,
         )  # fmt: skip
     (start,) = axes.plot([0.0], [fan.before], "D", color=INK, markersize=5, zorder=4)
-    tell(points, start, [f"{model.outcome_label}, {model.baseline_visit[1]}: {number(fan.before, 1)}"])
+    tell(
+        points,
+        start,
+        [f"{model.outcome_label}, {model.baseline_visit[1]}: {number(fan.before, 1)}"],
+    )
     if fan.limit is not None:
         axes.axhline(fan.limit, color=INK, linewidth=0.9, linestyle=":")
         axes.annotate(

@@ -46,9 +46,10 @@ def cautions(model: ForecastModel, outlooks: Sequence[Outlook], note: str | None
     stages = {one.stage for one in outlooks}
     if "baseline" in stages and len(model.arms) > 1:
         trained = model.forecasts["baseline"]
-        if not len(trained.ridge.products) or not trained.ridge.coefficients[
-            -len(trained.ridge.products) :
-        ].any():
+        if (
+            not len(trained.ridge.products)
+            or not trained.ridge.coefficients[-len(trained.ridge.products) :].any()
+        ):
             found.append(
                 "The difference between the arms is the same for everybody in this model: it says "
                 "who does well, not who benefits from treatment."
@@ -109,7 +110,8 @@ def plain_outlooks(
     lines.append(f"  {'':{width}}{'expected':>10}{head}{response}")
     for one in outlooks:
         bands = "".join(
-            f"{f'{number(low, 1)} to {number(high, 1)}':>16}" for _, low, high in reversed(one.bands)
+            f"{f'{number(low, 1)} to {number(high, 1)}':>16}"
+            for _, low, high in reversed(one.bands)
         )
         chance = "" if one.response is None else f"{percent(one.response):>10}"
         name = stage_words(model, one)

@@ -16,6 +16,8 @@ from equipoise.report.page import draw, render
 from equipoise.staging import write_files
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from equipoise.analysis.results import Results
     from equipoise.design.characteristics import Characteristics
     from equipoise.patients.patients_shown import PatientsShown
@@ -70,8 +72,12 @@ def report_files(
     rtf: bool = False,
     characteristics: Characteristics | None = None,
     patients: PatientsShown | None = None,
+    beside: Mapping[str, bytes] | None = None,
 ) -> dict[str, bytes]:
-    """The files of a report: name → content."""
+    """The files of a report: name → content.
+
+    Files `beside` it, which are written with it, are listed in its provenance.
+    """
     if characteristics is not None:
         require_same_protocol(results, characteristics)
     if pdf:
@@ -96,7 +102,10 @@ def report_files(
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
         "blinded": results.blinded,
         **results.provenance.model_dump(mode="json"),
-        "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
+        "files": {
+            name: hashlib.sha256(content).hexdigest()
+            for name, content in {**files, **(beside or {})}.items()
+        },
     }
     text = json.dumps(provenance, indent=2, ensure_ascii=False)
     return {**files, "provenance.json": text.encode() + b"\n"}

@@ -157,7 +157,7 @@ def _person(model: ForecastModel, given: dict[str, object], number: int) -> list
     if faults:
         arms = [person.arm] if person.arm else list(model.arms)
         refusals = [Refusal("baseline", arm, fault) for arm in arms for fault in faults]
-        return _refused(start, refusals)
+        return _without_numbers(start, refusals)
     outlooks, refusals = forecast_person(model, person, where)
     found = [{**start, **_numbers(one)} for one in outlooks]
     expanded = [
@@ -165,7 +165,7 @@ def _person(model: ForecastModel, given: dict[str, object], number: int) -> list
         for one in refusals
         for arm in ([one.arm] if one.arm or one.stage == "early" else model.arms)
     ]
-    rows = [*found, *_refused(start, expanded)]
+    rows = [*found, *_without_numbers(start, expanded)]
     stages: list[Stage] = ["baseline", "early"]
     arms = [*model.arms, None]
     return sorted(rows, key=lambda r: (stages.index(r["forecast"]), arms.index(r["arm"])))  # type: ignore[arg-type]
@@ -192,7 +192,7 @@ def _numbers(one: Outlook) -> dict[str, object]:
     }
 
 
-def _refused(start: dict[str, object], refusals: list[Refusal]) -> list[dict[str, object]]:
+def _without_numbers(start: dict[str, object], refusals: list[Refusal]) -> list[dict[str, object]]:
     """One row a forecast that is not given, with all of its reasons."""
     reasons: dict[tuple[Stage, str | None], list[Fault]] = {}
     for one in refusals:
@@ -212,5 +212,3 @@ def _refused(start: dict[str, object], refusals: list[Refusal]) -> list[dict[str
 def _reason(fault: Fault) -> str:
     value = f" = {fault.value}" if fault.value else ""
     return f"{fault.field}{value}: {fault.rule}" if fault.field else f"{fault.value}: {fault.rule}"
-
-

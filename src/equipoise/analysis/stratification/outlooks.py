@@ -160,7 +160,7 @@ def _stage(
     model: ForecastModel, person: Person, stage: Stage, arms: Sequence[str], where: Where
 ) -> tuple[list[Outlook], list[Refusal]]:
     trained = model.forecasts[stage]
-    faults, missing = _missing(model, person, stage, where)
+    faults, missing = _absent(model, person, stage, where)
     rows = {arm: trained.design.row(person.patient(model, arm)) for arm in arms}
     closed = _closed(model, person, where)
     for row in list(rows.values())[:1]:
@@ -179,7 +179,7 @@ def _stage(
     return found, refused
 
 
-def _missing(
+def _absent(
     model: ForecastModel, person: Person, stage: Stage, where: Where
 ) -> tuple[list[Fault], tuple[str, ...]]:
     """Predictors without which there is no forecast, and the others that are missing."""
@@ -299,9 +299,7 @@ def _too_far(
 
 def _of_column(model: ForecastModel, column: ForecastColumn) -> Predictor:
     when = {"factor": "factor", "score": "baseline", "marker": "baseline"}.get(column.kind, "early")
-    return next(
-        one for one in model.predictors if one.kind == when and one.source == column.source
-    )
+    return next(one for one in model.predictors if one.kind == when and one.source == column.source)
 
 
 def _outlook(

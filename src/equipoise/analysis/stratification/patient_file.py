@@ -74,19 +74,20 @@ def _line(where: str) -> int:
     return int(line) if line.isdigit() else 0
 
 
-def template(model: ForecastModel) -> str:
+def commented_patient(model: ForecastModel) -> str:
     """A commented file with a person in the middle of the training set: nobody real."""
     lines = [
         f"# One person for the forecast of {model.study}: {model.outcome_label} at "
         f"{model.landmark[1]}.",
         f"# {model.label}.",
         "# The values are those of the middle of the training set, and of nobody in it.",
-        "# What is marked optional may be taken out where it is not known: at most half of it. It is",
-        "# then filled in by its mean given the others, and the interval is wider.",
-        "# A unit that is given is checked: hdrs = { value = 22, unit = \"points\" }.",
+        "# What is marked optional may be taken out where it is not known, at most half of it: it",
+        "# is then filled in by its mean given the others, and the interval is wider.",
+        '# A unit that is given is checked: hdrs = { value = 22, unit = "points" }.',
         "",
         f'# {PERSON} = "any name"',
-        f"# The assigned arm ({', '.join(model.arms)}); needed with values of {model.early_visit[1]}.",
+        f"# The assigned arm: {' or '.join(model.arms)}; needed with values of "
+        f"{model.early_visit[1]}.",
         f'# {ARM} = "{next(reversed(list(model.arms)))}"',
     ]
     for kind, heading in (
