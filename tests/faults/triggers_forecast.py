@@ -38,6 +38,19 @@ def forecast_blinded(box):
 
 
 @trigger
+def forecast_of_composite(box):
+    """The plan forecasts from a composite, for which nobody can be asked."""
+    from equipoise.protocol.prediction_plan import Composite
+
+    both = Composite(label="Both", members={"treg_percent": 1.0, "th2_percent": -1.0})
+    plan = planned().analysis.prediction.model_copy(update={"composites": {"both": both}})
+    forecast = planned().analysis.stratification.forecast
+    protocol = with_plan(planned(), forecast.model_copy(update={"predictors": ("both",)}))
+    analysis = protocol.analysis.model_copy(update={"prediction": plan})
+    eq.train_forecast(protocol.model_copy(update={"analysis": analysis}), simulated())
+
+
+@trigger
 def forecast_too_few(box):
     """Too few people have the outcome."""
     import dataclasses

@@ -31,7 +31,6 @@ from equipoise.analysis.stratification.response_rule import response_rule
 from equipoise.faults import single
 from equipoise.protocol.lock import require_lock
 from equipoise.stats.errors import ArgumentError
-from equipoise.streams import stream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -98,6 +97,7 @@ def train_forecast(
     forecasts: dict[Stage, TrainedForecast] = {}
     untrained: dict[Stage, str] = {}
     designs = forecast_designs(protocol, table, plan)
+    _refuse_composites(protocol, designs[0])
     for design in designs:
         try:
             forecasts[design.stage] = train_stage(design, table, plan, rule, smallest)
@@ -158,7 +158,7 @@ def train_stage(
     data = training_data(table, design, rule)
     if len(data.y) < FEWEST:
         raise ArgumentError("too few people", where="y", value=len(data.y))
-    ridge = fit(data, plan, stream(plan.seed, f"forecast/{design.stage}/whole"))
+    ridge = fit(data, plan)
     responders = None
     if data.response is not None:
         responders = int(data.response.sum())
@@ -203,6 +203,23 @@ def _plan(protocol: Protocol) -> ForecastPlan:
             remedy="add [analysis.stratification.forecast]; `il2-depression` is an example",
         )
     return plan
+
+
+def _refuse_composites(protocol: Protocol, design: ForecastDesign) -> None:
+    """A composite is made of values per SD of this trial: nobody can be asked for one."""
+    prediction = protocol.analysis.prediction
+    assert prediction is not None
+    found = [c.source for c in design.columns if c.kind == "marker"]
+    found = [key for key in found if key in prediction.composites]
+    if found:
+        raise single(
+            _HEADING,
+            code="forecast-of-composite",
+            field="analysis.stratification.forecast.predictors",
+            value=", ".join(found),
+            rule="a saved forecast asks a person for what is measured, and not for composites",
+            remedy="name their members instead",
+        )
 
 
 def _visit(protocol: Protocol, key: str) -> tuple[str, str, float]:
