@@ -106,7 +106,9 @@ def _locked(protocol):
 
 def test_observed_records_need_the_locked_plan():
     with pytest.raises(eq.EquipoiseError, match="lock"):
-        eq.train_forecast(eq.load_protocol("il2-depression") and planned(), called_observed(simulated()))
+        eq.train_forecast(
+            eq.load_protocol("il2-depression") and planned(), called_observed(simulated())
+        )
 
 
 def test_levels_of_few_people_are_closed():

@@ -32,6 +32,7 @@ from equipoise.analysis.results import LockedPlan, LockRecord, Provenance, Resul
 from equipoise.analysis.safety import make_safety
 from equipoise.analysis.small_cells import smallest_shown
 from equipoise.analysis.stratification.forecast_validation import analyse_forecast
+from equipoise.analysis.stratification.model_training import fans_of_trial
 from equipoise.faults import single
 from equipoise.protocol.lock import require_lock
 
@@ -113,6 +114,8 @@ def analyse(
         say("early change and later outcome")
     prediction = analyse_prediction(protocol, records, groups, datasets, smallest)
     forecast = analyse_forecast(protocol, records, groups, datasets, smallest, say=say)
+    if forecast is not None and forecast.failure is None:
+        forecast = forecast.model_copy(update={"fans": fans_of_trial(protocol, records)})
     say("tables")
     notes = list(records.notes)
     notes += [

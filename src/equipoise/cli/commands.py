@@ -462,6 +462,7 @@ def _characteristics(
 def _forecast_model(protocol: Protocol, records: Records, results: Results) -> dict[str, bytes]:
     """The trained forecast as a file, where the plan has one and the trial is open."""
     from equipoise.analysis.stratification.forecast_file import FILE, forecast_bytes
+    from equipoise.analysis.stratification.forecast_summary import validation_summary
     from equipoise.analysis.stratification.model_training import train_forecast
     from equipoise.faults import EquipoiseError
 
@@ -469,7 +470,8 @@ def _forecast_model(protocol: Protocol, records: Records, results: Results) -> d
     if plan is None or plan.forecast is None or results.blinded:
         return {}
     try:
-        return {FILE: forecast_bytes(train_forecast(protocol, records))}
+        told = validation_summary(results.forecast)
+        return {FILE: forecast_bytes(train_forecast(protocol, records, validation=told))}
     except EquipoiseError as error:
         # Too few people for a forecast are no reason to withhold the report.
         say(f"no {FILE}: {error.faults[0].rule}")

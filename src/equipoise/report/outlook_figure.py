@@ -25,8 +25,8 @@ from equipoise.report.words import number, percent
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from equipoise.analysis.stratification.forecast_model import ForecastModel
     from equipoise.analysis.stratification.outlooks import Outlook
+    from equipoise.report.outlook_words import Setting
 
 #: Half width of a bar, and opacity of the bands from the widest to the narrowest.
 _HALF, _STRENGTH = 0.3, (0.2, 0.3, 0.55)
@@ -54,7 +54,7 @@ class Fan:
     limit: float | None
 
 
-def fan_drawing(model: ForecastModel, fans: Sequence[Fan], name: str, caption: str) -> Drawing:
+def fan_drawing(setting: Setting, fans: Sequence[Fan], name: str, caption: str) -> Drawing:
     """All fans side by side on the same axis."""
     from matplotlib.figure import Figure
 
@@ -65,27 +65,27 @@ def fan_drawing(model: ForecastModel, fans: Sequence[Fan], name: str, caption: s
         figure = Figure(figsize=(max(width, 5.2), 4.1), layout="constrained")
         panels = figure.subplots(1, len(fans), squeeze=False, sharey=True)[0]
         for axes, fan in zip(panels, fans, strict=True):
-            if model.simulated:
+            if setting.simulated:
                 write_simulated(axes)
-            _panel(model, axes, fan, points)
-        unit = f" ({model.unit})" if model.unit else ""
-        panels[0].set_ylabel(f"{model.outcome_label}{unit}")
+            _panel(setting, axes, fan, points)
+        unit = f" ({setting.unit})" if setting.unit else ""
+        panels[0].set_ylabel(f"{setting.outcome}{unit}")
         edges = [edge for fan in fans for one in fan.outlooks for edge in one.bands[-1][1:]]
         edges += [fan.before for fan in fans]
         room = 0.08 * (max(edges) - min(edges)) or 1.0
         panels[0].set_ylim(min(edges) - room, max(edges) + room)
-        alternative = _alternative(model, fans)
+        alternative = _alternative(setting, fans)
         inline, standalone = svg_texts(
-            figure, name, alternative, "SIMULATED" if model.simulated else "observed", points
+            figure, name, alternative, "SIMULATED" if setting.simulated else "observed", points
         )
     return Drawing(name, caption, alternative, inline, standalone)
 
 
-def _panel(model: ForecastModel, axes: Axes, fan: Fan, points: Points) -> None:
+def _panel(setting: Setting, axes: Axes, fan: Fan, points: Points) -> None:
     from matplotlib.patches import Rectangle
 
     places = [0.0, *(1.0 + i for i in range(len(fan.outlooks)))]
-    arms = list(model.arms)
+    arms = list(setting.arms)
     for place, one in zip(places[1:], fan.outlooks, strict=True):
         colour = ARMS[arms.index(one.arm) % len(ARMS)]
         axes.plot(
@@ -103,7 +103,7 @@ def _panel(model: ForecastModel, axes: Axes, fan: Fan, points: Points) -> None:
             [place - _HALF, place + _HALF], [one.expected] * 2, color=INK, linewidth=1.6, zorder=3
         )
         (mark,) = axes.plot([place], [one.expected], "o", color=INK, markersize=4, zorder=4)
-        tell(points, mark, [outlook_sentence(model, one)])
+        tell(points, mark, [outlook_sentence(setting, one)])
         text = number(one.expected, 1)
         if one.response is not None:
             text += f"\n{percent(one.response)}"
@@ -115,7 +115,7 @@ def _panel(model: ForecastModel, axes: Axes, fan: Fan, points: Points) -> None:
     tell(
         points,
         start,
-        [f"{model.outcome_label}, {model.baseline_visit[1]}: {number(fan.before, 1)}"],
+        [f"{setting.outcome}, {setting.baseline}: {number(fan.before, 1)}"],
     )
     if fan.limit is not None:
         axes.axhline(fan.limit, color=INK, linewidth=0.9, linestyle=":")
@@ -123,10 +123,10 @@ def _panel(model: ForecastModel, axes: Axes, fan: Fan, points: Points) -> None:
             "response", (-0.45, fan.limit), xytext=(0, 2), textcoords="offset points", fontsize=7.5,
             ha="left", va="bottom",
         )  # fmt: skip
-    labels = [model.baseline_visit[1]]
+    labels = [setting.baseline]
     for one in fan.outlooks:
-        early = f"\nwith {model.early_visit[1]}" if one.stage == "early" else ""
-        labels.append(f"{_short(model.arms[one.arm])}{early}\n{model.landmark[1]}")
+        early = f"\nwith {setting.early}" if one.stage == "early" else ""
+        labels.append(f"{_short(setting.arms[one.arm])}{early}\n{setting.landmark}")
     axes.set_xticks(places, labels, fontsize=8)
     axes.tick_params(axis="x", length=0)
     axes.set_xlim(-0.5, places[-1] + 0.5)
@@ -137,11 +137,11 @@ def _short(text: str) -> str:
     return text if len(text) <= 14 else text[:13] + "…"
 
 
-def _alternative(model: ForecastModel, fans: Sequence[Fan]) -> str:
+def _alternative(setting: Setting, fans: Sequence[Fan]) -> str:
     said: list[str] = []
     for fan in fans:
-        sentences = " ".join(outlook_sentence(model, one) for one in fan.outlooks)
+        sentences = " ".join(outlook_sentence(setting, one) for one in fan.outlooks)
         title = f"{fan.title.replace(chr(10), ' ')}, {number(fan.before, 1)} before"
         said.append(f"{title}: {sentences}")
-    origin = "SIMULATED data. " if model.simulated else ""
-    return f"{origin}Forecast of {model.outcome_label}. {' '.join(said)}"
+    origin = "SIMULATED data. " if setting.simulated else ""
+    return f"{origin}Forecast of {setting.outcome}. {' '.join(said)}"

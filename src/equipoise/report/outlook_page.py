@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from equipoise.analysis.stratification.forecast_fans import response_limit
 from equipoise.report.downloads import data_address
 from equipoise.report.outlook_figure import Fan, fan_drawing
 from equipoise.report.outlook_words import (
     cautions,
     outlook_sentence,
+    setting_of,
     stage_words,
     training_words,
     validation_rows,
@@ -63,16 +64,6 @@ def score_before(model: ForecastModel, person: Person) -> float:
     return float(person.values[name])
 
 
-def response_limit(model: ForecastModel, before: float) -> float | None:
-    """The score at which there is just a response."""
-    import numpy as np
-
-    if model.response is None:
-        return None
-    limit = before + float(model.response.limit(np.array([before]))[0])
-    return limit if math.isfinite(limit) else None
-
-
 def outlook_files(
     model: ForecastModel,
     person: Person,
@@ -88,8 +79,9 @@ def outlook_files(
 
     fan = person_fan(model, person, outlooks)
     origin = "A demonstration. " if model.simulated else ""
+    setting = setting_of(model)
     drawing = fan_drawing(
-        model,
+        setting,
         [fan],
         "figure-forecast",
         f"{origin}Diamond: the score before. Line: what is expected at {model.landmark[1]}; bars: "
@@ -136,8 +128,7 @@ def outlook_files(
             person=person,
             drawing=drawing,
             table=table,
-            sentences=[outlook_sentence(model, one) for one in outlooks],
-            stages=[stage_words(model, one) for one in outlooks],
+            sentences=[outlook_sentence(setting, one) for one in outlooks],
             cautions=cautions(model, outlooks, note),
             trained=training_words(model),
             validation=validation_rows(model),
@@ -158,7 +149,7 @@ def outlook_files(
 
 
 def _cells(model: ForecastModel, one: Outlook) -> list[str | None]:
-    found: list[str | None] = [stage_words(model, one), number(one.expected, 1)]
+    found: list[str | None] = [stage_words(setting_of(model), one), number(one.expected, 1)]
     found += [interval(low, high, 1) for _, low, high in reversed(one.bands)]
     return [*found, percent(one.response)] if model.response is not None else found
 

@@ -2,31 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from equipoise.report.words import number, percent
+from equipoise.report.words import interval, number, p_clause, percent
 
 if TYPE_CHECKING:
     from equipoise.analysis.stratification.forecast_model import ForecastModel
     from equipoise.analysis.stratification.outlooks import Outlook
 
 
-def stage_words(model: ForecastModel, outlook: Outlook) -> str:
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What words and figures of forecasts share: names of arms and visits, the outcome."""
+
+    arms: Mapping[str, str]
+    outcome: str
+    unit: str
+    baseline: str
+    early: str
+    landmark: str
+    simulated: bool
+
+
+def setting_of(model: ForecastModel) -> Setting:
+    """Of a saved model."""
+    return Setting(
+        arms=model.arms,
+        outcome=model.outcome_label,
+        unit=model.unit,
+        baseline=model.baseline_visit[1],
+        early=model.early_visit[1],
+        landmark=model.landmark[1],
+        simulated=model.simulated,
+    )
+
+
+def stage_words(setting: Setting, outlook: Outlook) -> str:
     """From when the forecast is, and under which arm."""
-    arm = model.arms[outlook.arm]
+    arm = setting.arms[outlook.arm]
     if outlook.stage == "baseline":
-        return f"{arm}, from {model.baseline_visit[1]}"
-    return f"{arm} (assigned), with {model.early_visit[1]}"
+        return f"{arm}, from {setting.baseline}"
+    return f"{arm} (assigned), with {setting.early}"
 
 
-def outlook_sentence(model: ForecastModel, outlook: Outlook) -> str:
+def outlook_sentence(setting: Setting, outlook: Outlook) -> str:
     """One forecast as a sentence, its interval in the same breath."""
     probability, lower, upper = outlook.bands[-1]
-    unit = f" {model.unit}" if model.unit else ""
+    unit = f" {setting.unit}" if setting.unit else ""
     text = (
-        f"{stage_words(model, outlook)}: {number(outlook.expected, 1)}{unit} are expected at "
-        f"{model.landmark[1]}; of people like this {percent(probability)} are expected between "
+        f"{stage_words(setting, outlook)}: {number(outlook.expected, 1)}{unit} are expected at "
+        f"{setting.landmark}; of people like this {percent(probability)} are expected between "
         f"{number(lower, 1)} and {number(upper, 1)}"
     )
     if outlook.response is not None:
@@ -85,15 +112,42 @@ def training_words(model: ForecastModel) -> str:
     return f"{model.participants} {kind} of {model.study}{scenario}"
 
 
+#: Numbers of the validation → how they are said.
+_MEASURES = {
+    "r2": "R² (share of the spread that is forecast)",
+    "mae": "Mean absolute error",
+    "auc": "AUC of response",
+    "brier": "Brier score of response",
+    "scaled_brier": "Scaled Brier score",
+}
+_OTHERS = {
+    "calibration_slope": "Slope of the calibration of response (1 where calibrated)",
+    "covered": "Share of people inside their 95 % interval",
+}
+
+
 def validation_rows(model: ForecastModel) -> list[tuple[str, str]]:
     """What the trial says of how well it does in people whom it has not seen."""
-    labels = {"baseline": model.baseline_visit[1], "early": model.early_visit[1]}
-    return [
-        (f"{name} (with {labels[stage]})" if stage == "early" else f"{name} (from {labels[stage]})",
-         "not known" if value is None else number(value, 2))
-        for stage, found in model.validation.items()
-        for name, value in found.items()
-    ]  # fmt: skip
+    rows: list[tuple[str, str]] = []
+    for stage, found in model.validation.items():
+        when = (
+            f"from {model.baseline_visit[1]}" if stage == "baseline"
+            else f"with {model.early_visit[1]}"
+        )  # fmt: skip
+        for key, label in _MEASURES.items():
+            value = found.get(key)
+            if value is None:
+                continue
+            lower, upper = found.get(f"{key}_lower"), found.get(f"{key}_upper")
+            text = f"{number(value)} ({interval(lower, upper)})"
+            p = found.get(f"{key}_permutation_p")
+            rows.append((f"{label}, {when}", text if p is None else f"{text}, {p_clause(p)}"))
+        rows += [
+            (f"{label}, {when}", number(found[key]))
+            for key, label in _OTHERS.items()
+            if found.get(key) is not None
+        ]
+    return rows
 
 
 def plain_outlooks(
@@ -104,7 +158,8 @@ def plain_outlooks(
     lines = [model.label, ""]
     whom = f" for {participant}" if participant else ""
     lines.append(f"{model.study}: {model.outcome_label}{unit} at {model.landmark[1]}{whom}")
-    width = max((len(stage_words(model, one)) for one in outlooks), default=0)
+    setting = setting_of(model)
+    width = max((len(stage_words(setting, one)) for one in outlooks), default=0)
     head = "".join(f"{f'{100 * p:.0f} % interval':>16}" for p, _, _ in reversed(outlooks[0].bands))
     response = "  response" if model.response is not None else ""
     lines.append(f"  {'':{width}}{'expected':>10}{head}{response}")
@@ -114,7 +169,7 @@ def plain_outlooks(
             for _, low, high in reversed(one.bands)
         )
         chance = "" if one.response is None else f"{percent(one.response):>10}"
-        name = stage_words(model, one)
+        name = stage_words(setting, one)
         lines.append(f"  {name:{width}}{number(one.expected, 1):>10}{bands}{chance}")
     lines.append("")
     lines += [f"- {text}" for text in cautions(model, outlooks, note)]

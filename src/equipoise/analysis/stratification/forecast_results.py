@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from equipoise.analysis.result_row import Row
+from equipoise.analysis.stratification.forecast_fans import ForecastFan
 
 #: ``known`` has arm, strata and the outcome's baseline alone; the others as in the plan.
 StageName = Literal["known", "baseline", "early"]
@@ -216,7 +217,8 @@ class ForecastCount(Row):
 class ForecastResults(Row):
     """The forecasts of the outcome at `landmark`, and their honest test.
 
-    `failure` says why there is none; `remarks` what could not be said.
+    `failure` says why there is none; `remarks` what could not be said. `fans` are of constructed
+    people.
     """
 
     outcome: str
@@ -239,6 +241,7 @@ class ForecastResults(Row):
     counts: tuple[ForecastCount, ...]
     stages: tuple[ForecastStage, ...] = ()
     gains: tuple[ForecastGain, ...] = ()
+    fans: tuple[ForecastFan, ...] = ()
     remarks: tuple[str, ...] = ()
     failure: str | None = None
 

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from equipoise._version import __version__
-from equipoise.analysis.analyse import data_hash
 from equipoise.analysis.dataset import make_dataset
 from equipoise.analysis.groups import make_groups
 from equipoise.analysis.prediction.marker_table import make_marker_table
 from equipoise.analysis.small_cells import smallest_shown
 from equipoise.analysis.stratification.forecast_design import forecast_designs
+from equipoise.analysis.stratification.forecast_fans import example_fans
 from equipoise.analysis.stratification.forecast_model import (
     ForecastModel,
     Predictor,
@@ -28,7 +28,7 @@ from equipoise.analysis.stratification.forecast_names import predictor_names
 from equipoise.analysis.stratification.forecast_training import FEWEST, training_data
 from equipoise.analysis.stratification.forecast_training import train_forecast as fit
 from equipoise.analysis.stratification.response_rule import response_rule
-from equipoise.faults import single
+from equipoise.faults import EquipoiseError, single
 from equipoise.protocol.lock import require_lock
 from equipoise.stats.errors import ArgumentError
 
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         ForecastDesign,
         Stage,
     )
+    from equipoise.analysis.stratification.forecast_fans import ForecastFan
     from equipoise.analysis.stratification.response_rule import ResponseRule
     from equipoise.protocol import Protocol
     from equipoise.protocol.forecast_plan import ForecastPlan
@@ -75,6 +76,8 @@ def train_forecast(
         When none is planned, the records are blinded, the plan of observed data is not locked, or
         too few people have the outcome.
     """
+    from equipoise.analysis.analyse import data_hash  # which may itself ask for a forecast
+
     plan = _plan(protocol)
     groups = make_groups(protocol, records)
     if groups.closed:
@@ -139,6 +142,14 @@ def train_forecast(
         untrained=untrained,
         validation=validation or {},
     )
+
+
+def fans_of_trial(protocol: Protocol, records: Records) -> tuple[ForecastFan, ...]:
+    """Constructed people and what the trial's own forecast says of them; none where it has none."""
+    try:
+        return example_fans(train_forecast(protocol, records))
+    except EquipoiseError:
+        return ()
 
 
 def train_stage(

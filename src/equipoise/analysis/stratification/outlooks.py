@@ -175,7 +175,7 @@ def _stage(
         if distance > furthest * (1 + 1e-9):
             refused.append(Refusal(stage, arm, _too_far(model, stage, arm, distance, furthest)))
             continue
-        found.append(_outlook(model, trained, person, arm, row, missing))
+        found.append(outlook_of(model, trained, arm, row, missing))
     return found, refused
 
 
@@ -302,14 +302,17 @@ def _of_column(model: ForecastModel, column: ForecastColumn) -> Predictor:
     return next(one for one in model.predictors if one.kind == when and one.source == column.source)
 
 
-def _outlook(
+def outlook_of(
     model: ForecastModel,
     trained: TrainedForecast,
-    person: Person,
     arm: str,
     row: np.ndarray,
-    missing: tuple[str, ...],
+    missing: tuple[str, ...] = (),
 ) -> Outlook:
+    """What is forecast of the columns (1, p) of one person; the range is not looked at.
+
+    `arm` is said, the columns of the arm count.
+    """
     import numpy as np
 
     place = [column.kind for column in trained.design.columns].index("score")
