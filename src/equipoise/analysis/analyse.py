@@ -31,6 +31,7 @@ from equipoise.analysis.prediction import analyse_prediction
 from equipoise.analysis.results import LockedPlan, LockRecord, Provenance, Results
 from equipoise.analysis.safety import make_safety
 from equipoise.analysis.small_cells import smallest_shown
+from equipoise.analysis.stratification.enrichment import analyse_enrichment
 from equipoise.analysis.stratification.forecast_validation import analyse_forecast
 from equipoise.analysis.stratification.model_training import fans_of_trial
 from equipoise.faults import single
@@ -116,6 +117,7 @@ def analyse(
     forecast = analyse_forecast(protocol, records, groups, datasets, smallest, say=say)
     if forecast is not None and forecast.failure is None:
         forecast = forecast.model_copy(update={"fans": fans_of_trial(protocol, records)})
+    enrichment = analyse_enrichment(protocol, records, groups, datasets, smallest)
     say("tables")
     notes = list(records.notes)
     notes += [
@@ -147,6 +149,7 @@ def analyse(
         families=adjust_families(protocol, effects, answers, groups.blinded),
         prediction=prediction,
         forecast=forecast,
+        enrichment=enrichment,
         safety=make_safety(protocol, records, groups),
         concomitant=make_concomitant(protocol, records, groups),
         notes=tuple(notes),

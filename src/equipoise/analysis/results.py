@@ -30,6 +30,7 @@ from equipoise.analysis.model_results import (
 from equipoise.analysis.outcome_results import GroupOutcome, OutcomeResult
 from equipoise.analysis.prediction.prediction_results import Prediction
 from equipoise.analysis.result_row import Row
+from equipoise.analysis.stratification.enrichment_results import EnrichmentResults
 from equipoise.analysis.stratification.forecast_results import ForecastResults
 from equipoise.protocol.endpoint_sources import MeasureKind
 
@@ -388,6 +389,7 @@ class Results(Row):
     families: tuple[FamilyResult, ...]
     prediction: Prediction | None = None
     forecast: ForecastResults | None = None
+    enrichment: EnrichmentResults | None = None
     safety: Safety
     concomitant: Concomitant | None = None
     notes: tuple[str, ...]

@@ -51,6 +51,7 @@ def inconsistencies(tables: Tables) -> list[Inconsistency]:
     from equipoise.protocol import (
         consistency_of_analysis,
         consistency_of_assumptions,
+        consistency_of_enrichment,
         consistency_of_estimands,
         consistency_of_exposures,
         consistency_of_forecast,
@@ -66,6 +67,7 @@ def inconsistencies(tables: Tables) -> list[Inconsistency]:
     assert consistency_of_assumptions is not None
     assert consistency_of_harms is not None
     assert consistency_of_imputation is not None
+    assert consistency_of_enrichment is not None
     assert consistency_of_estimands is not None
     assert consistency_of_exposures is not None
     assert consistency_of_forecast is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from equipoise.protocol.base import Part
+from equipoise.protocol.enrichment_plan import EnrichmentPlan
 from equipoise.protocol.forecast_plan import ForecastPlan
 
 
@@ -16,4 +17,7 @@ class StratificationPlan(Part):
 
     forecast: ForecastPlan | None = Field(
         None, description="The forecast of each person's outcome, and its honest test"
+    )
+    enrichment: EnrichmentPlan | None = Field(
+        None, description="Rules by which a later trial could go on with some people only"
     )

@@ -12,8 +12,10 @@ if TYPE_CHECKING:
 
     from equipoise.analysis.prediction.marker_table import MarkerTable
     from equipoise.analysis.stratification.enrichment_rule import When
-    from equipoise.analysis.stratification.forecast_design import Stage
+    from equipoise.analysis.stratification.forecast_design import ForecastDesign, Stage
     from equipoise.analysis.stratification.forecast_model import ForecastModel
+    from equipoise.analysis.stratification.response_rule import ResponseRule
+    from equipoise.stats.forecast import RidgeForecast
 
 _WORDS = {
     "response": "forecast probability of response",
@@ -83,24 +85,23 @@ class ForecastMeasure:
 
         trained = self.model.forecasts[self.stage]
         design, ridge = trained.design, trained.ridge
-        x = design.matrix(table)
-        for place, column in enumerate(design.columns):
-            if arm is not None and column.kind == "arm":
-                x[:, place] = float(column.source == arm)
+        x = under_arm(design, design.matrix(table), arm)
         usable = np.isfinite(x[:, ~ridge.penalised]).all(axis=1) & ~ridge.outside(x).any(axis=1)
+        rows = np.flatnonzero(usable)
+        if rows.size:
+            rows = rows[ridge.distance(x[rows]) <= ridge.furthest * (1 + 1e-9)]
         found = np.full(len(x), np.nan)
-        if not usable.any():
-            return found
-        usable[usable] = ridge.distance(x[usable]) <= ridge.furthest * (1 + 1e-9)
-        if not usable.any():
-            return found
-        ahead = ridge.predict(x[usable])
-        rule = self.model.response
-        if self.what == "response" and rule is not None:
-            below = ahead.probability_below(rule.limit(table.outcome_baseline[usable]))
-            found[usable] = below if rule.falls else 1.0 - below
-        else:
-            found[usable] = -ahead.mean if self.model.better == "lower" else ahead.mean
+        if rows.size:
+            found[rows] = forecast_values(
+                design,
+                ridge,
+                x[rows],
+                table.outcome_baseline[rows],
+                what="improvement" if self.what == "benefit" else self.what,
+                arm=arm,
+                rule=self.model.response,
+                falls=self.model.better == "lower",
+            )
         return found
 
     def faults(self, table: MarkerTable) -> list[Fault]:
@@ -136,3 +137,45 @@ class ForecastMeasure:
             add("model", source, "the model's predictors are those of the trial's plan",
                 "train it under this plan")  # fmt: skip
         return found
+
+
+def under_arm(design: ForecastDesign, x: np.ndarray, arm: str | None) -> np.ndarray:
+    """(n, p) columns as if everybody were in an arm; as they are where none is given."""
+    found = x.copy()
+    for place, column in enumerate(design.columns):
+        if arm is not None and column.kind == "arm":
+            found[:, place] = float(column.source == arm)
+    return found
+
+
+def forecast_values(
+    design: ForecastDesign,
+    ridge: RidgeForecast,
+    x: np.ndarray,
+    before: np.ndarray,
+    *,
+    what: str,
+    arm: str | None,
+    rule: ResponseRule | None,
+    falls: bool,
+) -> np.ndarray:
+    """(n,) probability of response, improvement, or improvement beyond the control.
+
+    Parameters
+    ----------
+    x, before
+        (n, p) columns and (n,) outcome at baseline.
+    arm
+        Under which it is; each person's own when None, and then there is no ``benefit``.
+    falls
+        Whether lower is better.
+    """
+    ahead = ridge.predict(under_arm(design, x, arm))
+    if what == "response" and rule is not None:
+        below = ahead.probability_below(rule.limit(before))
+        return below if rule.falls else 1.0 - below
+    gained = -ahead.mean if falls else ahead.mean
+    if what == "benefit":
+        control = ridge.predict(under_arm(design, x, "")).mean  # no column of an arm is 1
+        gained = gained - (-control if falls else control)
+    return gained
