@@ -21,6 +21,7 @@ from equipoise.protocol import Protocol
 from equipoise.protocol.reporting import Description, Reporting
 from equipoise.records.schema import tables
 from equipoise.report.checklists import CHECKLISTS, State, evaluate, load
+from equipoise.report.checklists.forecast_rules import RULES as OF_FORECASTS
 from equipoise.report.checklists.plan_rules import RULES as OF_PLANS
 from equipoise.report.checklists.results_rules import RULES as OF_RESULTS
 
@@ -310,7 +311,8 @@ def test_every_link_of_the_checklists_leads_to_an_id_of_the_page(
     for number, results in enumerate((everything, il2_results, blinded_results)):
         page = eq.write_report(results, tmp_path / str(number)).read_text(encoding="utf-8")
         ids = set(re.findall(r'\bid="([^"]+)"', page))
-        for checklist in RESULT_LISTS:
+        lists = (*RESULT_LISTS, "tripod_ai") if results.forecast else RESULT_LISTS
+        for checklist in lists:
             for line in evaluate(checklist, results.plan, results):
                 assert set(line.finding.anchors) <= ids, (line.item.number, line.finding.anchors)
                 for anchor in line.finding.anchors:
@@ -318,7 +320,7 @@ def test_every_link_of_the_checklists_leads_to_an_id_of_the_page(
         rows = list(
             csv.DictReader(io.StringIO((tmp_path / str(number) / "consort.csv").read_text("utf-8")))
         )
-        assert len(rows) == sum(len(load(c).items) for c in RESULT_LISTS)
+        assert len(rows) == sum(len(load(c).items) for c in lists)
         assert {row["origin"] for row in rows} == {"SIMULATED"}
 
 
@@ -368,9 +370,10 @@ def test_a_blinded_report_withholds_what_would_give_an_arm_away(il2, blinded_res
 
 
 def test_the_numbers_of_the_guidelines_are_whole():
-    """30, 34 and 12 items; no number twice; every rule exists and every rule is used."""
+    """30, 34, 12 and 27 items; no number twice; every rule exists and every rule is used."""
     used = set()
-    for name, items in (("consort2025", 30), ("spirit2025", 34), ("tidier", 12)):
+    whole = (("consort2025", 30), ("spirit2025", 34), ("tidier", 12), ("tripod_ai", 27))
+    for name, items in whole:
         numbers = [item.number for item in load(name).items]
         assert len(numbers) == len(set(numbers))
         assert list(dict.fromkeys(int(re.match(r"\d+", n)[0]) for n in numbers)) == list(
@@ -382,6 +385,10 @@ def test_the_numbers_of_the_guidelines_are_whole():
         used |= {item.rule for item in load(name).items}
     assert used - {"given"} == set(OF_RESULTS)
     assert {item.rule for item in load("spirit2025").items} - {"given"} == set(OF_PLANS)
+    tripod = load("tripod_ai").items
+    assert len(tripod) == 52
+    assert {item.rule for item in tripod} - {"given"} == set(OF_FORECASTS)
+    assert not set(OF_FORECASTS) & (set(OF_RESULTS) | set(OF_PLANS))
 
 
 def test_each_list_says_how_sure_its_numbers_are():

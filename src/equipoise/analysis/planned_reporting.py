@@ -107,5 +107,8 @@ def _further(protocol: Protocol, blinded: bool) -> tuple[str, ...]:
         outcome = protocol.endpoints[plan.outcome].label
         early, late = protocol.visit(plan.early_visit).label, protocol.visit(plan.landmark).label
         found.append(f"{outcome} at {late} on early changes at {early} (exploratory)")
+    stratification = protocol.analysis.stratification
+    if stratification is not None and stratification.forecast is not None:
+        found.append("forecast of each person's outcome, tested on people left out (exploratory)")
     found += [f"sensitivity: {row.label}" for row in protocol.analysis.sensitivity.values()]
     return tuple(found)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from equipoise.report.contents import Section
 
 _OF_RESULTS = ("consort2025", "consort_harms")
+_OF_FORECASTS = "tripod_ai"
 
 _HEADINGS = {
     "trial": "The trial",
@@ -51,7 +52,16 @@ def checklist_context(results: Results, sections: Sequence[Section]) -> dict[str
             }
             for name in _OF_RESULTS
         ],
+        "tripod": _tripod(results),
     }
+
+
+def _tripod(results: Results) -> dict[str, Any] | None:
+    """TRIPOD+AI held against the forecasts; None without any."""
+    if results.forecast is None:
+        return None
+    lines = evaluate(_OF_FORECASTS, results.plan, results)
+    return {"checklist": load(_OF_FORECASTS), "lines": lines, "counts": counted(lines)}
 
 
 def counted(lines: Sequence[Line]) -> list[tuple[str, int]]:
@@ -85,7 +95,7 @@ def consort_csv(results: Results) -> bytes:
         ["checklist", "item", "section", "label", "state", "where", "note", "fields", "tables",
          "origin"]
     )  # fmt: skip
-    for name in _OF_RESULTS:
+    for name in (*_OF_RESULTS, *([_OF_FORECASTS] if results.forecast else [])):
         for line in evaluate(name, results.plan, results):
             f = line.finding
             writer.writerow(
@@ -114,6 +124,11 @@ def _titles(results: Results, sections: Sequence[Section]) -> dict[str, str]:
         "tidier": "Interventions",
         "lock": "Lock and amendments",
         "concomitant": "Other treatment",
+        "forecast-calibration": "Are forecasts kept?",
+        "forecast-performance": "How good the forecasts are",
+        "forecast-needed": "How many people it would take",
+        "forecast-terms": "The forecasts themselves",
+        "forecast-people": "Who trained the forecasts, and how",
     }
     titles |= {f"imputed-{e.key}": f"Imputed values: {e.question}" for e in results.plan.estimands}
     titles |= {f"endpoint-{e.endpoint}": e.label for e in results.endpoints.values()}

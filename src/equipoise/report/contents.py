@@ -68,6 +68,9 @@ def sections(results: Results) -> list[Section]:
         Section("baseline", "Baseline", "baseline"),
         *(_of_chapter(chapter) for chapter in _chapters(results)),
         _of_early_change(results) if results.prediction else None,
+        Section("forecast", "Can improvement be foretold in one person?", "forecast")
+        if results.forecast
+        else None,
         Section("harms", "Harms", "harms"),
         Section("estimands", "Estimands", "estimands") if plan.estimands else None,
         Section("interventions", "Interventions", "interventions") if plan.arms else None,

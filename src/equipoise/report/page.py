@@ -9,7 +9,14 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from equipoise.analysis.storage import result_tables
-from equipoise.report import early_change_words, tables, twins_words, what_ran, words
+from equipoise.report import (
+    early_change_words,
+    forecast_words,
+    tables,
+    twins_words,
+    what_ran,
+    words,
+)
 from equipoise.report.checklist_pages import checklist_context
 from equipoise.report.contents import sections
 from equipoise.report.course_figures import course_figure
@@ -17,6 +24,7 @@ from equipoise.report.downloads import data_address, file_name, with_table_downl
 from equipoise.report.early_change_figures import early_change_figures
 from equipoise.report.figures import Drawing, endpoint_figure, family_figure
 from equipoise.report.flow_diagram import diagram
+from equipoise.report.forecast_figures import forecast_figures
 from equipoise.report.outcome_figures import outcome_figure
 from equipoise.report.questions import questions
 from equipoise.report.references import used
@@ -57,7 +65,7 @@ def draw(results: Results) -> dict[str, Drawing]:
     for key, estimand in results.estimands.items():
         for name, drawing in rerandomisation_figures(results, estimand).items():
             drawings[f"design:{key}:{name}"] = drawing
-    return drawings | early_change_figures(results)
+    return drawings | early_change_figures(results) | forecast_figures(results)
 
 
 def environment() -> jinja2.Environment:
@@ -106,6 +114,7 @@ def render(
         .render(
             words=words,
             early=early_change_words,
+            foretold=forecast_words,
             questions=questions(results),
             tables=tables,
             ran=what_ran,

@@ -76,6 +76,29 @@ REFERENCES = {
     "Metron 1924;3:329\u201332.",
     "ranks": "Fieller EC, Hartley HO, Pearson ES. Tests for rank correlation coefficients. I. "
     "Biometrika 1957;44:470\u201381.",
+    "ridge": "Hoerl AE, Kennard RW. Ridge regression: biased estimation for nonorthogonal "
+    "problems. Technometrics 1970;12:55\u201367.",
+    "nested": "Varma S, Simon R. Bias in error estimation when using cross-validation for model "
+    "selection. BMC Bioinformatics 2006;7:91.",
+    "resampled-t": "Nadeau C, Bengio Y. Inference for the generalization error. Mach Learn "
+    "2003;52:239\u201381.",
+    "optimism": "Harrell FE, Lee KL, Mark DB. Multivariable prognostic models: issues in "
+    "developing models, evaluating assumptions and adequacy, and measuring and reducing errors. "
+    "Stat Med 1996;15:361\u201387.",
+    "pair-out": "Airola A, Pahikkala T, Waegeman W, De Baets B, Salakoski T. An experimental "
+    "comparison of cross-validation techniques for estimating the area under the ROC curve. Comput "
+    "Stat Data Anal 2011;55:1828\u201344.",
+    "permuted-classifier": "Ojala M, Garriga GC. Permutation tests for studying classifier "
+    "performance. J Mach Learn Res 2010;11:1833\u201363.",
+    "riley-continuous": "Riley RD, Snell KIE, Ensor J, et al. Minimum sample size for developing a "
+    "multivariable prediction model: Part I \u2013 continuous outcomes. Stat Med "
+    "2019;38:1262\u201375.",
+    "riley-binary": "Riley RD, Snell KIE, Ensor J, et al. Minimum sample size for developing a "
+    "multivariable prediction model: Part II \u2013 binary and time-to-event outcomes. Stat Med "
+    "2019;38:1276\u201396.",
+    "tripod": "Collins GS, Moons KGM, Dhiman P, et al. TRIPOD+AI statement: updated guidance for "
+    "reporting clinical prediction models that use regression or machine learning methods. BMJ "
+    "2024;385:e078378.",
     "freedman-lane": "Freedman D, Lane D. A nonstochastic interpretation of reported significance "
     "levels. J Bus Econ Stat 1983;1:292\u20138.",
     "balance": "Austin PC. Balance diagnostics for comparing the distribution of baseline "
@@ -116,8 +139,24 @@ def used(results: Results) -> list[str]:
     if results.prediction is not None:
         keys += ["landmark", "partial-correlation", "ranks", "freedman-lane"]
         keys += [] if "add-one" in keys else ["add-one"]
+    keys += [key for key in forecast_keys(results) if key not in keys]
     keys += [key for key in harm_keys(results.safety) if key not in keys]
     return [REFERENCES[key] for key in keys]
+
+
+def forecast_keys(results: Results) -> list[str]:
+    """Keys of the references behind the forecasts."""
+    found = results.forecast
+    if found is None:
+        return []
+    if not found.stages:
+        return ["tripod"]
+    keys = ["ridge", "nested", "resampled-t", "optimism", "permuted-classifier", "add-one"]
+    needed = {row.outcome for stage in found.stages for row in stage.needed}
+    keys += ["pair-out"] if any(stage.pairs for stage in found.stages) else []
+    keys += ["riley-continuous"] if "score" in needed else []
+    keys += ["riley-binary"] if "response" in needed else []
+    return [*keys, "tripod"]
 
 
 def imputation_keys(results: Results) -> list[str]:

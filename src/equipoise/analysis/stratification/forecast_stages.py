@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 
 #: Shares of the people that train, for the learning curve; the rest tests.
 _SHARES = (0.4, 0.5, 0.6, 0.7, 0.8)
+#: The curve is drawn on to so many times the people here; beyond it says nothing.
+_FURTHER = 4
 _CURVES: tuple[Measure, ...] = ("r2", "auc")
 #: What Riley et al. suggest where nothing is known: 15 % of what could be explained.
 _ASSUMED = 0.15
@@ -171,16 +173,14 @@ def learning_points(
     plan: ForecastPlan,
     penalties: np.ndarray,
     rng: np.random.Generator,
-    needed: tuple[NeededPeople, ...],
 ) -> tuple[LearningPoint, ...]:
-    """Measures by the number of people that train, and drawn on to what Riley's criteria ask."""
+    """Measures by the number of people that train, and drawn on a little beyond those here."""
     curve = learning_curve(
         columns, target, blocks=data.blocks, shares=_SHARES, draws=plan.subsamples,
         penalties=penalties, inner_folds=plan.inner_folds, generator=rng,
     )  # fmt: skip
     n = len(data.y)
-    most = max([4 * n, *(row.needed for row in needed if row.needed <= 100 * n)])
-    further = np.unique(np.geomspace(n, most, 24).round().astype(int))
+    further = np.unique(np.geomspace(n, _FURTHER * n, 24).round().astype(int))
     found: list[LearningPoint] = []
     for name in _CURVES:
         if name not in curve.measures:

@@ -69,6 +69,12 @@ if TYPE_CHECKING:
 #: Pairs of which both are left out, at most.
 _PAIRS = 300
 _BINS = 24
+#: Which forecast is held against which.
+_COMPARED: tuple[tuple[StageName, StageName], ...] = (
+    ("baseline", "known"),
+    ("early", "baseline"),
+    ("early", "known"),
+)
 #: With fewer of an arm, what is said of it rests on very few.
 _FEW = 10
 
@@ -307,7 +313,7 @@ def _stages(
             upper=number(gain.upper),
             p=number(gain.p),
         )
-        for stage, over in (("baseline", "known"), ("early", "baseline"), ("early", "known"))
+        for stage, over in _COMPARED
         for measure, gain in gains(
             runs[stage].sums, runs[over].sums, folds=plan.folds, alpha=alpha
         ).items()
@@ -327,7 +333,6 @@ def _stage(
     smallest: int,
 ) -> ForecastStage:
     columns, target = _columns(data), _target(data, falls)
-    given = {"penalties": penalties, "inner_folds": plan.inner_folds, "blocks": data.blocks}
     measures = _measures(data, run, plan, penalties, fold, alpha, falls, tested=name != "known")
     base = ForecastStage(
         stage=name,
@@ -341,7 +346,8 @@ def _stage(
         return base
     optimism = bootstrap_optimism(
         columns, target, draws=plan.bootstrap, inner_repeats=1, alpha=alpha,
-        generator=stream(plan.seed, f"forecast/{name}/bootstrap"), **given,
+        generator=stream(plan.seed, f"forecast/{name}/bootstrap"), penalties=penalties,
+        inner_folds=plan.inner_folds, blocks=data.blocks,
     )  # fmt: skip
     measures = tuple(
         m.model_copy(
@@ -359,7 +365,8 @@ def _stage(
     if target.response is not None:
         pair_auc, pairs = leave_pair_out(
             columns, target, most=_PAIRS,
-            generator=stream(plan.seed, f"forecast/{name}/pairs"), **given,
+            generator=stream(plan.seed, f"forecast/{name}/pairs"), penalties=penalties,
+            inner_folds=plan.inner_folds, blocks=data.blocks,
         )  # fmt: skip
     model = train_forecast(data, plan)
     r2 = run.measures()["r2"][0]
@@ -378,7 +385,7 @@ def _stage(
             "pairs": pairs,
             "response_calibration": response_calibration(run, target, alpha, smallest),
             "score_calibration": score_calibration(run, target, alpha, optimism["slope"].corrected),
-            "learning": learning_points(columns, target, data, plan, penalties, rng, needed),
+            "learning": learning_points(columns, target, data, plan, penalties, rng),
             "needed": needed,
         }
     ) if math.isfinite(r2) else base  # fmt: skip

@@ -27,7 +27,8 @@ def evaluate(checklist: str, plan: Plan, results: Results | None = None) -> list
     Parameters
     ----------
     checklist
-        ``consort2025`` or ``consort_harms`` (with results), ``spirit2025`` (without).
+        ``consort2025`` or ``consort_harms`` (with results), ``tripod_ai`` (with results that hold
+        forecasts), ``spirit2025`` (without).
     plan
         What the protocol plans and says of itself.
     results
@@ -51,8 +52,11 @@ def _finding(item: Item, plan: Plan, results: Results | None) -> Finding:
         from equipoise.report.checklists.plan_rules import RULES as OF_PLANS
 
         return OF_PLANS[item.rule](item, plan)
+    from equipoise.report.checklists.forecast_rules import RULES as OF_FORECASTS
     from equipoise.report.checklists.results_rules import RULES as OF_RESULTS
 
+    if item.rule in OF_FORECASTS:
+        return OF_FORECASTS[item.rule](results)
     return OF_RESULTS[item.rule](results)
 
 

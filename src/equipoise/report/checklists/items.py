@@ -10,7 +10,7 @@ from importlib import resources
 from typing import Any
 
 #: Names of the checklists: each is a TOML file beside this one.
-CHECKLISTS = ("consort2025", "consort_harms", "spirit2025", "tidier")
+CHECKLISTS = ("consort2025", "consort_harms", "spirit2025", "tidier", "tripod_ai")
 
 
 class State(StrEnum):

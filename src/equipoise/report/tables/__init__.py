@@ -17,6 +17,13 @@ from equipoise.report.tables.estimands import (
 )
 from equipoise.report.tables.events import event_rate_table, grade_table, onset_table
 from equipoise.report.tables.flow import analysed_table, concomitant_table, seen_table
+from equipoise.report.tables.forecast import (
+    forecast_gains_table,
+    forecast_honesty_table,
+    forecast_needed_table,
+    forecast_performance_table,
+    forecast_terms_table,
+)
 from equipoise.report.tables.harms import harm_table
 from equipoise.report.tables.html import html_table
 from equipoise.report.tables.imputation import imputation_table, tipping_table
@@ -44,6 +51,11 @@ __all__ = [
     "event_rate_table",
     "events_table",
     "family_table",
+    "forecast_gains_table",
+    "forecast_honesty_table",
+    "forecast_needed_table",
+    "forecast_performance_table",
+    "forecast_terms_table",
     "grade_table",
     "harm_table",
     "html_table",

@@ -77,7 +77,7 @@ def _level(logit: np.ndarray, response: np.ndarray) -> tuple[np.ndarray, np.ndar
     """(r,) level with the logit as offset, by Newton's method, and its standard error."""
     import numpy as np
 
-    level = np.zeros(len(logit))
+    level, information = np.zeros(len(logit)), np.ones(len(logit))
     for _ in range(50):
         p = 1.0 / (1.0 + np.exp(-(logit + level[:, None])))
         information = (p * (1.0 - p)).sum(axis=1)
