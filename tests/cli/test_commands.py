@@ -230,6 +230,7 @@ def test_ctrl_c_in_the_middle_leaves_the_older_report_untouched(good_run, sent, 
         assert process.wait(timeout=20) == code
         assert time.monotonic() - started < 20
     assert "Traceback" not in rest
+    assert ("Interrupted. Nothing was written half" in rest) == (sent == signal.SIGINT)
     assert tree(good_run) == before
 
 

@@ -424,15 +424,14 @@ def run(
 @app.command()
 def compile() -> None:
     """Compile the numeric kernels once; they are kept on disk."""
-    from equipoise.patients import compile_patient_kernels, patient_kernels_compiled
-    from equipoise.stats import compile_kernels, kernels_compiled
+    from equipoise.cli.compiling import compile_all
+    from equipoise.patients import patient_kernels_compiled
+    from equipoise.stats import kernels_compiled
 
     started = time.monotonic()
     cached = kernels_compiled() and patient_kernels_compiled()
-    names = compile_kernels(None if cached else lambda name: say(f"compiling {name}"))
-    if not cached:
-        say("compiling the virtual patients")
-    names += compile_patient_kernels()
+    progress = None if cached else lambda name: say(f"compiling {name}")
+    names = compile_all(progress, patients=True)
     how = "were compiled already" if cached else f"compiled in {time.monotonic() - started:.0f} s"
     print(f"{len(names)} kernel{'s' if len(names) != 1 else ''} {how}")
 
@@ -490,11 +489,12 @@ def _shown_patients(protocol: Protocol, results: Results) -> PatientsShown | Non
 
 def _analyse(protocol: Protocol, records: Records, command: str) -> Results:
     from equipoise.analysis import analyse as run_analysis
-    from equipoise.stats import compile_kernels, kernels_compiled
+    from equipoise.cli.compiling import compile_all
+    from equipoise.stats import kernels_compiled
 
     if not kernels_compiled():
-        say("compiling the numeric kernels, once (some seconds)")
-        compile_kernels()
+        say("compiling the numeric kernels, once (about a minute)")
+        compile_all(lambda _: None, patients=False)
     return run_analysis(protocol, records, command=command, progress=say)
 
 

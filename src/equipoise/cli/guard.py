@@ -20,6 +20,10 @@ P = ParamSpec("P")
 
 USER_FAULT, USAGE, OUR_FAULT, INTERRUPTED, PIPE_CLOSED, TERMINATED = 1, 2, 3, 130, 141, 143
 
+_INTERRUPTED_WORDS = (
+    "\nInterrupted. Nothing was written half; what stood there before is untouched."
+)
+
 
 class _Blind:
     """Whether the present command handles blinded data: the log then holds no message."""
@@ -55,7 +59,7 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
             say(str(error))
             sys.exit(USER_FAULT)
         except KeyboardInterrupt:
-            say("\nInterrupted. Nothing was written half; what stood there before is untouched.")
+            say(_INTERRUPTED_WORDS)
             sys.exit(INTERRUPTED)
         except BrokenPipeError:
             # The reader of a pipe has gone; Python must not complain again at exit.
@@ -64,7 +68,11 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
         except MemoryError:
             say("The memory of this machine is used up. Nothing was written half.")
             sys.exit(USER_FAULT)
-        except (SystemExit, GeneratorExit):
+        except SystemExit as end:
+            if end.code == INTERRUPTED:  # Typer turns Ctrl-C into this code, without a word
+                say(_INTERRUPTED_WORDS)
+            raise
+        except GeneratorExit:
             raise
         except BaseException as error:  # a library may panic with what is no Exception
             say(

@@ -84,8 +84,6 @@ def operating_characteristics(
         compile_kernels()
     if not patient_kernels_compiled():
         compile_patient_kernels()
-    if not patient_kernels_compiled():
-        compile_patient_kernels()
     work = prepare(protocol, seed, patients)
     chunks = [
         Chunk(name, begin, min(begin + chunk, trials))

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Sequence
 
 KERNEL_FOLDER = Path(__file__).parent / "kernels"
 
@@ -261,13 +261,17 @@ def are_compiled(kernels: tuple[tuple[str, str], ...], sources: Path) -> bool:
     )
 
 
-def compile_kernels(progress: Callable[[str], object] | None = None) -> list[str]:
+def compile_kernels(
+    progress: Callable[[str], object] | None = None, only: Sequence[str] | None = None
+) -> list[str]:
     """Compile every kernel with its one signature, or load it where it is cached.
 
     Parameters
     ----------
     progress : callable, optional
         Called with the name of each kernel before it is compiled.
+    only : sequence of str, optional
+        These alone, as ``module.function``, in this order.
 
     Returns
     -------
@@ -289,7 +293,8 @@ def compile_kernels(progress: Callable[[str], object] | None = None) -> list[str
         ),
     }
     done = []
-    for module, kernel in ENTRY_POINTS:
+    wanted = ENTRY_POINTS if only is None else [tuple(name.split(".")) for name in only]
+    for module, kernel in wanted:
         name = f"{module}.{kernel}"
         if progress is not None:
             progress(name)
