@@ -24,13 +24,14 @@ import equipoise as eq
 #: Fields that say how often something is drawn → how often it is drawn here.
 COUNTS = {
     "draws": 19,
-    "permutations": 99,
+    "permutations": 19,
     "imputations": 5,
-    "bootstrap": 99,
-    "bootstraps": 99,
-    "bootstrap_samples": 99,
-    "resamples": 99,
-    "replicates": 99,
+    "bootstrap": 19,
+    "bootstraps": 19,
+    "bootstrap_samples": 19,
+    "resamples": 19,
+    "subsamples": 5,
+    "replicates": 19,
     "repeats": 2,
     "repetitions": 2,
 }
@@ -86,6 +87,8 @@ def _with_count(text: str, path: tuple[str, ...], field: str, count: int) -> str
         (rf"(?m)(^{heading}\n)", rf"\g<1>{field} = {count}\n"),
         (rf"(?m)(^{outer}\n{body}{path[-1]} = \{{.*?\b{field} = )\d+", rf"\g<1>{count}"),
         (rf"(?m)(^{outer}\n{body}{path[-1]} = \{{)", rf"\g<1> {field} = {count},"),
+        # A table that is left to its defaults altogether stands at the end.
+        (r"\n*\Z", f"\n\n[{'.'.join(path)}]\n{field} = {count}\n"),
     ):
         changed, times = re.subn(pattern, new, text, count=1)
         if times:
@@ -94,7 +97,7 @@ def _with_count(text: str, path: tuple[str, ...], field: str, count: int) -> str
                 found = found[key]
             assert found[field] == count, (path, field)
             return changed
-    raise AssertionError(f"{'.'.join(path)}.{field} stands nowhere in the text")
+    raise AssertionError(f"no place for {'.'.join(path)}.{field}")
 
 
 def light_fixtures():
