@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .log_rank_test import log_rank
     from .mmrm_fit import MMRMFit
     from .model_formula import FUNCTIONS, ParsedFormula, check_formula
-    from .multiplicity import hochberg, holm
+    from .multiplicity import benjamini_hochberg, fixed_sequence, hochberg, holm
     from .probability_of_winning import win_probability
     from .refitting import arm_contrast
     from .repeated_measures import mmrm
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         DegreesOfFreedom,
         Likelihood,
     )
+    from .largest_statistic import MaximumTest, westfall_young
 
 _HOME = {
     "FUNCTIONS": "model_formula",
@@ -55,6 +56,7 @@ _HOME = {
     "DesignError": "errors",
     "FormulaError": "errors",
     "Likelihood": "vocabulary",
+    "MaximumTest": "largest_statistic",
     "InformationCriteria": "information_criteria",
     "MMRMFit": "mmrm_fit",
     "Outcome": "convergence",
@@ -63,11 +65,13 @@ _HOME = {
     "StatsError": "errors",
     "TestResult": "small_samples",
     "arm_contrast": "refitting",
+    "benjamini_hochberg": "multiplicity",
     "check_formula": "model_formula",
     "clopper_pearson": "exact_intervals",
     "compile_kernels": "kernel_cache",
     "event_rate": "event_rates",
     "exact_risk_difference": "unconditional_risk_difference",
+    "fixed_sequence": "multiplicity",
     "graphical_procedure_p": "graphical_procedure",
     "hochberg": "multiplicity",
     "holm": "multiplicity",
@@ -89,6 +93,7 @@ _HOME = {
     "stopping_boundary": "stopping",
     "stopping_characteristics": "stopping",
     "upper_limit_excluded": "exact_intervals",
+    "westfall_young": "largest_statistic",
     "win_probability": "probability_of_winning",
 }
 
@@ -106,17 +111,20 @@ __all__ = [
     "InformationCriteria",
     "Likelihood",
     "MMRMFit",
+    "MaximumTest",
     "Outcome",
     "ParsedFormula",
     "RiskDifference",
     "StatsError",
     "TestResult",
     "arm_contrast",
+    "benjamini_hochberg",
     "check_formula",
     "clopper_pearson",
     "compile_kernels",
     "event_rate",
     "exact_risk_difference",
+    "fixed_sequence",
     "graphical_procedure_p",
     "hochberg",
     "holm",
@@ -138,6 +146,7 @@ __all__ = [
     "stopping_boundary",
     "stopping_characteristics",
     "upper_limit_excluded",
+    "westfall_young",
     "win_probability",
 ]
 

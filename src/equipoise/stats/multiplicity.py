@@ -73,6 +73,51 @@ def hochberg(p: ArrayLike) -> np.ndarray:
     return adjusted
 
 
+def benjamini_hochberg(p: ArrayLike) -> np.ndarray:
+    """Benjamini and Hochberg's step-up adjusted p-values: the false discovery rate, no more.
+
+    Rejecting where the adjusted p is at most q keeps the expected share of false rejections
+    among all rejections below q. It does not keep the chance of any false rejection. Assumes
+    independent or suitably positively dependent p-values. Adjusted p of the i-th smallest is the
+    smallest of m p_(j) / j over j >= i.
+
+    Parameters, result and errors as for `holm`.
+
+    References
+    ----------
+    Benjamini Y, Hochberg Y (1995) Controlling the false discovery rate: a practical and powerful
+    approach to multiple testing. J R Stat Soc B 57:289–300.
+    """
+    import numpy as np
+
+    values = require_p_values(p)
+    m = len(values)
+    order = np.argsort(values, kind="stable")
+    scaled = values[order] * m / np.arange(1, m + 1)
+    adjusted = np.empty(m)
+    adjusted[order] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
+    return adjusted
+
+
+def fixed_sequence(p: ArrayLike) -> np.ndarray:
+    """Adjusted p-values of a fixed sequence: each is the largest so far, in the order given.
+
+    Every hypothesis is tested at the full level as long as all before it were rejected. Valid
+    under any dependence; the order is fixed in advance.
+
+    Parameters, result and errors as for `holm`.
+
+    References
+    ----------
+    Maurer W, Hothorn LA, Lehmacher W (1995) Multiple comparisons in drug clinical trials and
+    preclinical assays: a-priori ordered hypotheses. Biometrie in der chemisch-pharmazeutischen
+    Industrie 6:3–18.
+    """
+    import numpy as np
+
+    return np.maximum.accumulate(require_p_values(p))
+
+
 def require_p_values(p: ArrayLike) -> np.ndarray:
     """One row of numbers between 0 and 1, none missing."""
     import numpy as np

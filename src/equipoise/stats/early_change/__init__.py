@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from .landmark_arrays import Among, LandmarkData, landmark_data
     from .landmark_association import Association, associate, associate_ranks
     from .marker_imputation import impute_markers
+    from .maximum_statistic import JointPermutation, permute_jointly
     from .proportional_response import AddedTerm, curvature, slope_difference
 
 _HOME = {
     "AddedTerm": "proportional_response",
     "Among": "landmark_arrays",
     "Association": "landmark_association",
+    "JointPermutation": "maximum_statistic",
     "LandmarkData": "landmark_arrays",
     "ResidualPermutation": "freedman_lane",
     "associate": "landmark_association",
@@ -26,6 +28,7 @@ _HOME = {
     "curvature": "proportional_response",
     "impute_markers": "marker_imputation",
     "landmark_data": "landmark_arrays",
+    "permute_jointly": "maximum_statistic",
     "permute_residuals": "freedman_lane",
     "slope_difference": "proportional_response",
 }
@@ -34,6 +37,7 @@ __all__ = [
     "AddedTerm",
     "Among",
     "Association",
+    "JointPermutation",
     "LandmarkData",
     "ResidualPermutation",
     "associate",
@@ -41,6 +45,7 @@ __all__ = [
     "curvature",
     "impute_markers",
     "landmark_data",
+    "permute_jointly",
     "permute_residuals",
     "slope_difference",
 ]
