@@ -61,7 +61,9 @@ def main() -> None:
     _looped(markers, LOOPED)
     looped = (time.perf_counter() - began) / LOOPED * DRAWS
     print(f"{MARKERS} markers, {PEOPLE} people, {DRAWS} joint permutations")
-    print(f"permute_jointly        {vectorised:8.2f} s   smallest p {found.test.step_down.min():.4f}")
+    print(
+        f"permute_jointly        {vectorised:8.2f} s   smallest p {found.test.step_down.min():.4f}"
+    )
     print(f"refits in a loop       {looped:8.2f} s   (from {LOOPED} draws)")
     print(f"ratio                  {looped / vectorised:8.0f}")
 

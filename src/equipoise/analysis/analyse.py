@@ -28,6 +28,7 @@ from equipoise.analysis.mixed_models import analyse_endpoint
 from equipoise.analysis.outcomes import analyse_outcome, outcome_data
 from equipoise.analysis.planned import make_plan
 from equipoise.analysis.prediction import analyse_prediction
+from equipoise.analysis.rerandomised_families import redraw_families
 from equipoise.analysis.results import LockedPlan, LockRecord, Provenance, Results
 from equipoise.analysis.safety import make_safety
 from equipoise.analysis.small_cells import smallest_shown
@@ -111,6 +112,7 @@ def analyse(
     estimands = estimate_estimands(protocol, records, groups, events, endpoints, outcomes, smallest)
     answers = answer_estimands(protocol, estimands, groups.blinded)
     effects = contrasts_of(endpoints, outcomes)
+    maxima = {} if groups.blinded else redraw_families(protocol, records, datasets, effects)
     if protocol.analysis.prediction is not None:
         say("early change and later outcome")
     prediction = analyse_prediction(protocol, records, groups, datasets, smallest)
@@ -146,7 +148,7 @@ def analyse(
         sets=count_sets(protocol, records, groups, events, smallest),
         estimands=close_untested(estimands, answers),
         answers=answers,
-        families=adjust_families(protocol, effects, answers, groups.blinded),
+        families=adjust_families(protocol, effects, answers, groups.blinded, maxima),
         prediction=prediction,
         forecast=forecast,
         enrichment=enrichment,

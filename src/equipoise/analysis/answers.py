@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from equipoise.analysis.family_adjustment import adjusted_members
 from equipoise.analysis.results import (
     Answer,
     Contrast,
@@ -18,6 +19,7 @@ from equipoise.protocol.questions import TestingOrder
 from equipoise.stats import holm
 
 if TYPE_CHECKING:
+    from equipoise.analysis.family_results import FamilyMaximum
     from equipoise.protocol import Protocol
     from equipoise.protocol.questions import Estimand
 
@@ -198,38 +200,55 @@ def adjust_families(
     effects: Mapping[str, tuple[Contrast, ...]],
     answers: tuple[Answer, ...],
     blinded: bool,
+    maxima: Mapping[str, FamilyMaximum] | None = None,
 ) -> tuple[FamilyResult, ...]:
-    """Families with Holm-adjusted p-values over all planned contrasts (Holm 1979).
+    """Families with adjusted p-values over all planned contrasts, by the method of each.
 
     A family behind an estimand is tested only when that estimand was significant.
 
     A contrast that cannot be estimated counts as p = 1, so that the others are not tested
     more easily for it.
+
+    Parameters
+    ----------
+    maxima
+        Family → its test by lists drawn again, of those that ask for max-T. None where nothing
+        is drawn again (simulated trials in their thousands): max-T is then judged by Holm.
     """
     if blinded:
         return ()
     families: list[FamilyResult] = []
+    met = {answer.estimand for answer in answers if answer.significant}
     for key, family in protocol.analysis.families.items():
         members = [
             (name, c) for name in family.endpoints for c in effects[name] if c.visit == family.visit
         ]
-        planned = len(family.endpoints) * len(protocol.active_arms)
-        contrasts: dict[str, list[Contrast]] = {name: [] for name in family.endpoints}
-        ps = [1.0 if c.p is None else c.p for _, c in members]
-        adjusted = holm([*ps, *[1.0] * (planned - len(ps))])
-        met = {answer.estimand for answer in answers if answer.significant}
         closed = family.after is not None and family.after not in met
-        for (name, contrast), p in zip(members, adjusted, strict=False):
-            update = {"p": None, "adjusted_p": None} if closed else {"adjusted_p": float(p)}
+        maximum = None if maxima is None or closed else maxima.get(key)
+        if maximum is not None:
+            adjusted = {(row.endpoint, row.arm): row.adjusted_p for row in maximum.rows}
+        else:
+            adjusted = adjusted_members(
+                family.method,
+                family.endpoints,
+                protocol.active_arms,
+                {(name, c.arm): c.p for name, c in members},
+                family.graph,
+            )
+        contrasts: dict[str, list[Contrast]] = {name: [] for name in family.endpoints}
+        for name, contrast in members:
+            p = adjusted.get((name, contrast.arm))
+            update = {"p": None, "adjusted_p": None} if closed else {"adjusted_p": p}
             contrasts[name].append(contrast.model_copy(update=update))
         families.append(
             FamilyResult(
                 key=key,
                 label=family.label,
                 visit=family.visit,
-                method=family.method,
+                method=family.method.value,
                 contrasts={name: tuple(rows) for name, rows in contrasts.items()},
                 closed_by=family.after if closed else None,
+                maximum=maximum,
             )
         )
     return tuple(families)

@@ -91,7 +91,7 @@ def rerandomise(
     return tuple(rows), None
 
 
-class _Drawn:
+class Drawn:
     """Allocations of everybody randomised.
 
     Attributes
@@ -107,7 +107,7 @@ class _Drawn:
         self.arms = arms
 
 
-def draw_allocations(protocol: Protocol, records: Records, draws: int, seed: int) -> _Drawn:
+def draw_allocations(protocol: Protocol, records: Records, draws: int, seed: int) -> Drawn:
     """Draw the protocol's list again and read it at everybody's place."""
     import numpy as np
 
@@ -124,7 +124,7 @@ def draw_allocations(protocol: Protocol, records: Records, draws: int, seed: int
         for person in frame["participant"]
     ]
     keys = np.array(list(protocol.arms))
-    return _Drawn({person: i for i, person in enumerate(people)}, keys[codes])
+    return Drawn({person: i for i, person in enumerate(people)}, keys[codes])
 
 
 def _places(records: Records) -> pl.DataFrame:

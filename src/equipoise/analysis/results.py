@@ -17,6 +17,7 @@ from equipoise.analysis.estimand_results import (
     EventCount,
     SetCount,
 )
+from equipoise.analysis.family_results import FamilyMaximum
 from equipoise.analysis.harm_results import Safety
 from equipoise.analysis.model_results import (
     Contrast,
@@ -237,7 +238,8 @@ class FamilyResult(Row):
     """A family of secondary comparisons with its adjustment.
 
     `closed_by` names the estimand that was not significant and behind which the family stands:
-    its p-values are then None.
+    its p-values are then None. With max-T the adjusted p are those of `maximum`; with several
+    arms a fixed sequence or a graph decides on the endpoint, and its arms share one adjusted p.
     """
 
     key: str
@@ -246,6 +248,7 @@ class FamilyResult(Row):
     method: str
     contrasts: dict[str, tuple[Contrast, ...]]
     closed_by: str | None = None
+    maximum: FamilyMaximum | None = None
 
 
 class ConcomitantRow(Row):

@@ -7,6 +7,7 @@ from typing import Any
 
 from equipoise.instruments import TOTAL, Instrument
 from equipoise.protocol.consistency import Inconsistency, Tables, needs, unknown
+from equipoise.protocol.consistency_of_multiplicity import graph_faults
 from equipoise.protocol.intercurrent import Strategy
 from equipoise.protocol.questions import (
     MODEL_METHODS,
@@ -343,30 +344,4 @@ def _order(tables: Tables) -> Iterator[Inconsistency]:
             )
     if analysis.graph is None:
         return
-    graph = analysis.graph
-    for place, row in [
-        ((*path, "weights"), graph.weights),
-        *(((*path, "transitions", key), row) for key, row in graph.transitions.items()),
-    ]:
-        for name in row:
-            if name not in estimands:
-                yield unknown((*place, name), name, "estimand", estimands, "estimands")
-        if sum(row.values()) > 1 + 1e-9:
-            yield Inconsistency(
-                place, f"sum {sum(row.values()):g}", "shares sum to at most 1", "correct one"
-            )
-    for key, row in graph.transitions.items():
-        if key not in estimands:
-            yield unknown((*path, "transitions", key), key, "estimand", estimands, "estimands")
-        if row.get(key):
-            yield Inconsistency(
-                (*path, "transitions", key),
-                key,
-                "an estimand hands nothing on to itself",
-                "take it out",
-            )
-    if missing := [key for key in estimands if key not in graph.weights]:
-        yield Inconsistency(
-            (*path, "weights"), "", f"every estimand has a weight; {', '.join(missing)} has none",
-            "add it, 0 where the level only comes from others",
-        )  # fmt: skip
+    yield from graph_faults(path, analysis.graph, estimands, "estimand", "estimands")

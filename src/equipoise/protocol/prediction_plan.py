@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from equipoise.protocol.base import Int, Key, Map, Number, Part, Text
+from equipoise.protocol.multiplicity_plan import MarkerMultiplicity
 
 
 class Composite(Part):
@@ -47,3 +48,6 @@ class PredictionPlan(Part):
         4999, ge=19, le=1_000_000, description="Permutations of residuals within arm and stratum"
     )
     seed: Int = Field(1, ge=0, description="Of the permutations; open, and not that of the list")
+    multiplicity: MarkerMultiplicity | None = Field(
+        None, description="Adjustment for the number of markers; none when left out"
+    )

@@ -11,6 +11,7 @@ from equipoise.protocol.base import Flag, Fraction, Int, Key, Map, Number, Part,
 from equipoise.protocol.imputation_plan import ImputationPlan
 from equipoise.protocol.intercurrent import IntercurrentEvent, Strategy
 from equipoise.protocol.measurements import CellUnit
+from equipoise.protocol.multiplicity_plan import Adjustment, Graph, method_field
 from equipoise.protocol.prediction_plan import PredictionPlan
 from equipoise.protocol.stratification_plan import StratificationPlan
 
@@ -186,15 +187,6 @@ class TestingOrder(StrEnum):
     GRAPHICAL = "graphical"
 
 
-class Graph(Part):
-    """A graphical procedure over the estimands (Bretz et al. 2009)."""
-
-    weights: Map[Key, Fraction] = Field(description="Estimand → share of the level; sum at most 1")
-    transitions: Map[Key, Map[Key, Fraction]] = Field(
-        {}, description="Estimand → estimand → share of the level handed on; each sums to at most 1"
-    )
-
-
 class Model(Part):
     """A mixed model for repeated measures."""
 
@@ -225,7 +217,19 @@ class Family(Part):
     label: Text = Field(description="Name as printed")
     endpoints: tuple[Key, ...] = Field(min_length=1, description="Members")
     visit: Key = Field(description="Visit of the comparison")
-    method: Literal["holm"] = Field("holm", description="Adjustment for multiplicity")
+    method: Adjustment = Field(
+        Adjustment.HOLM,
+        description=method_field("the largest statistic under lists drawn again by the scheme"),
+    )
+    draws: Int | None = Field(
+        None, ge=19, le=100_000, description="max-t: lists that are drawn, the same for all members"
+    )
+    seed: Int | None = Field(
+        None,
+        ge=0,
+        description="max-t: seed of the draws, open and not that of the list; 1 when left out",
+    )
+    graph: Graph | None = Field(None, description="graphical: the procedure over the endpoints")
     after: Key | None = Field(
         None, description="Estimand that must be significant before the family is tested"
     )

@@ -242,10 +242,11 @@ def number_of_markers(prediction: Prediction) -> str:
     n = len(prediction.markers)
     if n == 1:
         return "Exploratory: nobody was randomised to an early change."
-    return (
-        f"Exploratory: nobody was randomised to an early change, and {n} markers were looked at "
-        "without adjustment for their number."
-    )
+    said = f"Exploratory: nobody was randomised to an early change, and {n} markers were looked at"
+    adjusted = prediction.multiplicity
+    if adjusted is None or adjusted.method == "none":
+        return f"{said} without adjustment for their number."
+    return f"{said}; further down their p-values are adjusted for that number."
 
 
 def lost(results: Results, prediction: Prediction) -> str:

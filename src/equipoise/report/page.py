@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 from equipoise.analysis.storage import result_tables
 from equipoise.report import (
+    claim_words,
     early_change_words,
     forecast_words,
+    multiplicity_words,
     tables,
     twins_words,
     what_ran,
@@ -115,6 +117,8 @@ def render(
             words=words,
             early=early_change_words,
             foretold=forecast_words,
+            number_of=multiplicity_words,
+            claim=claim_words,
             questions=questions(results),
             tables=tables,
             ran=what_ran,

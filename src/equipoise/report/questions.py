@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from equipoise.analysis.results import EndpointResult, Status
 from equipoise.report import early_change_words as early
+from equipoise.report.multiplicity_words import NAMES
 from equipoise.report.words import (
     answer_sentence,
     contrast_text,
@@ -147,21 +148,25 @@ def _family(results: Results, family: FamilyResult) -> str:
         for key, contrasts in family.contrasts.items()
         for contrast in contrasts
     ]
-    several = len(results.groups) > 2
+    several, unadjusted = len(results.groups) > 2, family.method == "none"
     below = [
         (f"{group_label(results, c.arm)}, " if several else "")
         + f"{e.label} {contrast_text(c, isinstance(e, EndpointResult) and e.scale == 'log_fold')}"
         for e, c in rows
-        if c.adjusted_p is not None and c.adjusted_p < alpha
+        if (p := c.p if unadjusted else c.adjusted_p) is not None and p < alpha
     ]
-    method = family.method.title()
+    kind = "p" if unadjusted else "adjusted p"
+    method = NAMES[family.method]
+    if family.maximum is not None and family.maximum.failure is not None:
+        return f"{family.label}: no adjusted p: {family.maximum.failure}."
     if not below:
+        kind = f"a {kind}" if unadjusted else f"an {kind}"
         return (
-            f"{family.label}: of {len(rows)} comparisons none has an adjusted p below "
+            f"{family.label}: of {len(rows)} comparisons none has {kind} below "
             f"{alpha:.2g} ({method})."
         )
     return (
-        f"{family.label}, adjusted p below {alpha:.2g} ({method}) in {len(below)} of {len(rows)}: "
+        f"{family.label}, {kind} below {alpha:.2g} ({method}) in {len(below)} of {len(rows)}: "
         f"{'; '.join(below)}."
     )
 

@@ -46,6 +46,14 @@ REFERENCES = {
     "trials. J Biopharm Stat 2009;19:1085\u201398.",
     "holm": "Holm S. A simple sequentially rejective multiple test procedure. "
     "Scand J Stat 1979;6:65\u201370.",
+    "hochberg": "Hochberg Y. A sharper Bonferroni procedure for multiple tests of significance. "
+    "Biometrika 1988;75:800\u20132.",
+    "fixed-sequence": "Maurer W, Hothorn LA, Lehmacher W. Multiple comparisons in drug clinical "
+    "trials and preclinical assays: a-priori ordered hypotheses. Biometrie in der "
+    "chemisch-pharmazeutischen Industrie 1995;6:3\u201318.",
+    "bh": "Benjamini Y, Hochberg Y. Controlling the false discovery rate: a practical and powerful "
+    "approach to multiple testing. J R Stat Soc B 1995;57:289\u2013300.",
+    "max-t": "Westfall PH, Young SS. Resampling-Based Multiple Testing. Wiley 1993.",
     "exact": "Clopper CJ, Pearson ES. The use of confidence or fiducial limits illustrated in the "
     "case of the binomial. Biometrika 1934;26:404\u201313.",
     "score": "Miettinen O, Nurminen M. Comparative analysis of two rates. "
@@ -129,12 +137,7 @@ def used(results: Results) -> list[str]:
         keys += ["rerandomisation", "add-one"]
         keys += ["inversion"] if any(row.interval != "none" for row in tests) else []
     keys += imputation_keys(results)
-    if results.families or any(
-        c.adjusted_p is not None for a in results.answers for c in a.contrasts
-    ):
-        keys.append("holm")
-    if results.plan.testing == "graphical" and results.compared:
-        keys.append("graphical")
+    keys += adjustment_keys(results)
     keys += outcome_keys(results)
     if results.prediction is not None:
         keys += ["landmark", "partial-correlation", "ranks", "freedman-lane"]
@@ -157,6 +160,24 @@ def forecast_keys(results: Results) -> list[str]:
     keys += ["riley-continuous"] if "score" in needed else []
     keys += ["riley-binary"] if "response" in needed else []
     return [*keys, "tripod"]
+
+
+def adjustment_keys(results: Results) -> list[str]:
+    """Keys of the references behind adjusted p-values."""
+    methods = {family.method for family in results.families}
+    if results.prediction is not None and results.prediction.multiplicity is not None:
+        methods.add(results.prediction.multiplicity.method)
+    over_arms = any(c.adjusted_p is not None for a in results.answers for c in a.contrasts)
+    graph = results.plan.testing == "graphical" and results.compared
+    found = {
+        "holm": "holm" in methods or over_arms,
+        "hochberg": "hochberg" in methods,
+        "fixed-sequence": "fixed-sequence" in methods,
+        "graphical": "graphical" in methods or graph,
+        "bh": "bh" in methods,
+        "max-t": "max-t" in methods,
+    }
+    return [key for key, used_here in found.items() if used_here]
 
 
 def imputation_keys(results: Results) -> list[str]:

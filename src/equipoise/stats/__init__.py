@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .inference_by_design import rerandomisation_test
     from .information_criteria import InformationCriteria
     from .kernel_cache import compile_kernels, kernels_compiled
+    from .largest_statistic import MaximumTest, westfall_young
     from .log_rank_test import log_rank
     from .mmrm_fit import MMRMFit
     from .model_formula import FUNCTIONS, ParsedFormula, check_formula
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
         DegreesOfFreedom,
         Likelihood,
     )
-    from .largest_statistic import MaximumTest, westfall_young
 
 _HOME = {
     "FUNCTIONS": "model_formula",

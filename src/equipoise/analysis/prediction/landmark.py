@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from equipoise.analysis.individual_courses import may_show_people
 from equipoise.analysis.prediction.early_pairs import EarlyPairs, make_pairs
+from equipoise.analysis.prediction.marker_multiplicity import adjust_markers
+from equipoise.analysis.prediction.marker_table import make_marker_table
 from equipoise.analysis.prediction.prediction_results import (
     AddedTerm,
     EarlyChange,
@@ -75,6 +77,11 @@ def analyse_prediction(
                 f"{outcome.label} is not measured at {visit}: whether people had already improved "
                 "by then cannot be adjusted for"
             )
+    adjusted = None
+    if plan.multiplicity is not None:
+        table = make_marker_table(protocol, records, groups, datasets, plan)
+        known = {m.endpoint: m.headline.permutation_p for m in markers}
+        adjusted = adjust_markers(plan, table, known)
     return Prediction(
         early_visit=plan.early_visit,
         landmark=plan.landmark,
@@ -88,6 +95,7 @@ def analyse_prediction(
         seed=plan.seed,
         markers=tuple(markers),
         remarks=tuple(remarks),
+        multiplicity=adjusted,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from equipoise.analysis.prediction.multiplicity_results import MarkersAdjusted
 from equipoise.analysis.result_row import Row
 
 
@@ -135,7 +136,7 @@ class Prediction(Row):
     """The landmark association: outcome at `landmark` on each early change at `early_visit`.
 
     `markers` stand in the order of the plan, whose first leads. `remarks` say what could not be
-    looked at.
+    looked at; `multiplicity` adjusts the slopes within arms for the number of markers.
     """
 
     early_visit: str
@@ -150,3 +151,4 @@ class Prediction(Row):
     seed: int
     markers: tuple[EarlyChange, ...]
     remarks: tuple[str, ...] = ()
+    multiplicity: MarkersAdjusted | None = None

@@ -13,6 +13,7 @@ def prediction_tables(prediction: Prediction | None) -> dict[str, list[dict[str,
     if prediction is None:
         return {}
     markers = prediction.markers
+    adjusted = prediction.multiplicity
     return {
         "early_change_counts": [
             {"endpoint": marker.endpoint, **count.model_dump()}
@@ -29,4 +30,9 @@ def prediction_tables(prediction: Prediction | None) -> dict[str, list[dict[str,
             for marker in markers
             for term in marker.added
         ],
+        **(
+            {}
+            if adjusted is None
+            else {"early_change_multiplicity": [row.model_dump() for row in adjusted.rows]}
+        ),
     }

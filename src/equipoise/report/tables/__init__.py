@@ -35,6 +35,7 @@ from equipoise.report.tables.measured_harms import (
 )
 from equipoise.report.tables.methods import ladder_notes, methods_table
 from equipoise.report.tables.monitoring import completeness_table, monitor_flow_table
+from equipoise.report.tables.multiplicity import multiplicity_table, often_table
 from equipoise.report.tables.outcomes import outcome_sensitivity_table, outcome_table
 from equipoise.report.tables.rerandomisation import failures as rerandomisation_failures
 from equipoise.report.tables.rerandomisation import rerandomisation_table
@@ -65,6 +66,8 @@ __all__ = [
     "markers_table",
     "methods_table",
     "monitor_flow_table",
+    "multiplicity_table",
+    "often_table",
     "onset_table",
     "outcome_sensitivity_table",
     "outcome_table",

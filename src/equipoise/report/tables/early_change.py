@@ -38,6 +38,7 @@ def markers_table(prediction: Prediction) -> str:
                 correlation_text(slope),
                 correlation_text(slope, ranks=True),
                 p_value(slope.permutation_p),
+                *_adjusted(prediction, marker),
             ]
         )
     unit = outcome_unit(prediction)
@@ -50,10 +51,21 @@ def markers_table(prediction: Prediction) -> str:
         ("rank", "On ranks (CI)"),
         ("p", "p, permutation"),
     ]
+    if rows and len(rows[0]) > len(columns):
+        columns.append(("adjusted", "p, adjusted"))
     if all(row[3] is None for row in rows):
         columns.pop(3)
         rows = [[*row[:3], *row[4:]] for row in rows]
     return html_table("early-change-markers", columns, rows)
+
+
+def _adjusted(prediction: Prediction, marker: EarlyChange) -> list[str]:
+    """The adjusted p of a marker; nothing where the plan adjusts nothing."""
+    found = prediction.multiplicity
+    if found is None or found.method == "none":
+        return []
+    row = found.of(marker.endpoint)
+    return [p_value(None if row is None else row.adjusted_p)]
 
 
 def claims_table(results: Results, prediction: Prediction, marker: EarlyChange) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from equipoise.report.multiplicity_words import NAMES
 from equipoise.report.tables.html import Cell, html_table
 from equipoise.report.words import (
     contrast_text,
@@ -119,27 +120,37 @@ def _effect_row(
 
 def family_table(results: Results, family: FamilyResult) -> str:
     """A family of comparisons at one visit, p raw and adjusted."""
+    drawn = {(row.endpoint, row.arm): row for row in family.maximum.rows} if family.maximum else {}
     rows: list[list[Cell]] = []
     for key, contrasts in family.contrasts.items():
         endpoint = endpoint_of(results, key)
         log = endpoint.scale == "log_fold"
         if not contrasts:
-            rows.append([endpoint.label, "not estimable", None, None, None])
+            rows.append([endpoint.label, "not estimable", *[None] * (5 if drawn else 3)])
         for c in contrasts:
-            rows.append(
-                [
-                    endpoint.label,
-                    contrast_text(c, log),
-                    number(c.df, 1),
-                    p_value(c.p),
-                    p_value(c.adjusted_p),
-                ]
-            )
+            cells: list[Cell] = [
+                endpoint.label,
+                contrast_text(c, log),
+                number(c.df, 1),
+                p_value(c.p),
+            ]
+            if drawn:
+                row = drawn.get((key, c.arm))
+                cells += [row and p_value(row.unadjusted_p), row and p_value(row.single_step_p)]
+            rows.append([*cells, p_value(c.adjusted_p)])
     columns = [
         ("endpoint", f"At {visit_label(results, family.visit)}"),
         ("estimate", "Effect (CI)"),
         ("df", "df"),
         ("p", "p, unadjusted"),
-        ("adjusted", f"p, {family.method.title()}"),
+        ("adjusted", f"p, {NAMES[family.method]}"),
     ]
+    if drawn:
+        columns[3:4] = [
+            ("p", "p, model, unadjusted"),
+            ("drawn", "p, re-randomised, unadjusted"),
+            ("single", "p, max-T, single step"),
+        ]
+    if family.method == "none":
+        columns, rows = columns[:-1], [row[:-1] for row in rows]
     return html_table(f"family-{family.key}", columns, rows)
