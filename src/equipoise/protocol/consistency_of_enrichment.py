@@ -13,9 +13,9 @@ _PATH = ("analysis", "stratification", "enrichment")
 @needs("analysis", "endpoints", "trial", "arms")
 def _enrichment(tables: Tables) -> Iterator[Inconsistency]:
     stratification = tables["analysis"].stratification
-    plan = None if stratification is None else stratification.enrichment
-    if plan is None:
+    if stratification is None or stratification.enrichment is None:
         return
+    plan = stratification.enrichment
     prediction = tables["analysis"].prediction
     if prediction is None or len(tables["arms"]) < 2:
         yield Inconsistency(

@@ -12,6 +12,8 @@ from equipoise.analysis.storage import result_tables
 from equipoise.report import (
     claim_words,
     early_change_words,
+    enrichment_words,
+    forecast_fan,
     forecast_words,
     multiplicity_words,
     tables,
@@ -67,7 +69,8 @@ def draw(results: Results) -> dict[str, Drawing]:
     for key, estimand in results.estimands.items():
         for name, drawing in rerandomisation_figures(results, estimand).items():
             drawings[f"design:{key}:{name}"] = drawing
-    return drawings | early_change_figures(results) | forecast_figures(results)
+    drawings |= early_change_figures(results) | forecast_figures(results)
+    return drawings | forecast_fan.fan_figures(results)
 
 
 def environment() -> jinja2.Environment:
@@ -119,6 +122,8 @@ def render(
             foretold=forecast_words,
             number_of=multiplicity_words,
             claim=claim_words,
+            fans=forecast_fan,
+            enriched=enrichment_words,
             questions=questions(results),
             tables=tables,
             ran=what_ran,

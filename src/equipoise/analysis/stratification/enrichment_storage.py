@@ -17,7 +17,7 @@ def enrichment_tables(found: EnrichmentResults | None) -> dict[str, list[dict[st
         for effect in found.everybody
     ]
     for rule in found.rules:
-        start = rule.model_dump(exclude={"among_kept", "among_others"})
+        start: dict[str, object] = rule.model_dump(exclude={"among_kept", "among_others"})
         for among, effects in (("kept", rule.among_kept), ("others", rule.among_others)):
             rows += [{**start, "among": among, **effect.model_dump()} for effect in effects]
         if rule.suppressed:

@@ -37,6 +37,19 @@ def forecast_tables(found: ForecastResults | None) -> dict[str, list[dict[str, o
             for stage in stages
             for point in stage.learning
         ],
+        "forecast_fans": [
+            {
+                **fan.model_dump(exclude={"outlooks"}),
+                **outlook.model_dump(exclude={"bands"}),
+                **{
+                    f"{side}_{100 * band.probability:.0f}": getattr(band, side)
+                    for band in outlook.bands
+                    for side in ("lower", "upper")
+                },
+            }
+            for fan in found.fans
+            for outlook in fan.outlooks
+        ],
         "forecast_needed": [
             {
                 "stage": stage.stage,

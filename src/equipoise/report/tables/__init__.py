@@ -9,6 +9,7 @@ from equipoise.report.tables.early_change import (
     proportion_table,
 )
 from equipoise.report.tables.endpoints import endpoint_table, family_table, subgroup_table
+from equipoise.report.tables.enrichment import enrichment_table, forecast_fan_table
 from equipoise.report.tables.estimands import (
     events_table,
     sensitivity_table,
@@ -49,9 +50,11 @@ __all__ = [
     "completeness_table",
     "concomitant_table",
     "endpoint_table",
+    "enrichment_table",
     "event_rate_table",
     "events_table",
     "family_table",
+    "forecast_fan_table",
     "forecast_gains_table",
     "forecast_honesty_table",
     "forecast_needed_table",
