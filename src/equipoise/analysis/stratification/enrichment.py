@@ -24,6 +24,7 @@ from equipoise.analysis.stratification.enrichment_rule import MarkerMeasure
 from equipoise.analysis.stratification.forecast_design import forecast_designs
 from equipoise.analysis.stratification.forecast_measure import forecast_values
 from equipoise.analysis.stratification.response_rule import response_rule
+from equipoise.protocol.questions import Scale
 from equipoise.stats import clopper_pearson
 from equipoise.stats.early_change import associate, landmark_data
 from equipoise.stats.errors import ArgumentError
@@ -204,13 +205,19 @@ def _measure_words(protocol: Protocol, rule: EnrichmentRulePlan) -> str:
         return f"forecast {words[str(rule.forecast)]}"
     plan = protocol.analysis.prediction
     assert plan is not None
+    ratio = False
     if rule.marker in plan.composites:
         label = plan.composites[rule.marker].label
     elif rule.marker in plan.labs:
-        label = protocol.labs[rule.marker].label
+        label, ratio = protocol.labs[rule.marker].label, True
     else:
-        label = protocol.endpoints[rule.marker].label
-    return label if rule.when == "baseline" else f"early change of {label}"
+        point = protocol.endpoints[rule.marker]
+        label, ratio = point.label, point.scale is Scale.LOG_FOLD
+    if rule.when == "baseline":
+        return label
+    visit = protocol.visit(plan.early_visit).label
+    what = "ratio to baseline" if ratio else "change"
+    return f"{what} of {label} at {visit}"
 
 
 def _effects(
