@@ -11,9 +11,11 @@ from unittest import mock
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.faults.box import RECORDS, TRIAL
+from tests.forecasts import patient_toml, trained
 from tests.fuzz.mutants import STEPS, profile, spoilt
 
 import equipoise as eq
+from equipoise.analysis.stratification.forecast_file import forecast_bytes
 from equipoise.cli import main
 
 ENDS = {0, 1, 2}
@@ -91,3 +93,31 @@ def test_results_of_another_hand(tmp_path_factory, il2_results, steps):
     code, _ = ended("report", folder, "--out", out)
     assert code in (0, 1)
     assert whole(out, "report.html")
+
+
+@profile(25, 600)
+@given(steps=STEPS)
+def test_a_patient_of_another_hand(tmp_path_factory, steps):
+    folder = tmp_path_factory.getbasetemp() / "forecast"
+    folder.mkdir(exist_ok=True)
+    model = folder / "model.json"
+    if not model.exists():
+        model.write_bytes(forecast_bytes(trained()))
+    patient = folder / "patient.toml"
+    patient.write_bytes(spoilt(patient_toml(arm="il2", hdrs_day5=20).encode(), steps))
+    shutil.rmtree(folder / "out", ignore_errors=True)
+    code, _ = ended("forecast", model, patient, "--demonstration", "--out", folder / "out")
+    assert (folder / "out").exists() == (code == 0)
+    assert whole(folder / "out", "forecast.html")
+
+
+@profile(15, 400)
+@given(steps=STEPS)
+def test_a_forecast_model_of_another_hand(tmp_path_factory, steps):
+    folder = tmp_path_factory.getbasetemp() / "forecast-model"
+    folder.mkdir(exist_ok=True)
+    patient = folder / "patient.toml"
+    patient.write_text(patient_toml())
+    model = folder / "model.json"
+    model.write_bytes(spoilt(forecast_bytes(trained()), steps))
+    ended("forecast", model, patient, "--demonstration")

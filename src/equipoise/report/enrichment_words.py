@@ -71,31 +71,26 @@ def effect_words(effect: EnrichmentEffect) -> str:
 
 
 def enrichment_rows(found: EnrichmentResults) -> list[list[str | None]]:
-    """Rule, kept, share, screened for one, effect among kept and among others."""
+    """Measure, threshold, kept, share, looked at for one, effect among kept and among others."""
     first = found.everybody[0]
     rows: list[list[str | None]] = [
-        ["Without a rule", "everybody", None, "1", _effect(first), None]
+        ["No rule", "everybody", None, None, None, _effect(first), None]
     ]
     for rule in found.rules:
+        sign = "at least" if rule.keep == "at-least" else "at most"
+        start = [rule.measure[0].upper() + rule.measure[1:], f"{sign} {rule.threshold:g}"]
         if rule.suppressed:
-            rows.append([rule_words(rule), _HIDDEN, None, None, None, None])
+            rows.append([*start, _HIDDEN, None, None, None, None])
             continue
         screened = None if rule.screened is None else number(rule.screened, 1)
-        rows.append(
-            [
-                rule_words(rule),
-                f"{rule.kept} of {rule.n}",
-                f"{percent(rule.share)} ({interval_percent(rule)})",
-                screened,
-                _effect(rule.among_kept[0]) if rule.among_kept else None,
-                _effect(rule.among_others[0]) if rule.among_others else None,
-            ]
-        )
+        share = f"{percent(rule.share)} ({interval_percent(rule)})"
+        effects = [_effect(e[0]) if e else None for e in (rule.among_kept, rule.among_others)]
+        rows.append([*start, f"{rule.kept} of {rule.n}", share, screened, *effects])
     return rows
 
 
 def _effect(effect: EnrichmentEffect) -> str:
     if effect.estimate is None:
-        return effect.failure or _HIDDEN
+        return "too few people"
     n = "" if effect.n is None else f", n = {effect.n}"
     return f"{effect_words(effect)}{n}"

@@ -30,10 +30,11 @@ def enrichment_table(found: EnrichmentResults) -> str:
     """One row a rule and threshold."""
     columns = [
         ("rule", "Rule"),
+        ("threshold", "Threshold"),
         ("kept", "Kept"),
         ("share", "Share (95 % CI)"),
-        ("screened", "Looked at for one kept"),
-        ("among_kept", "Effect among the kept (95 % CI)"),
-        ("among_others", "Effect among the others (95 % CI)"),
+        ("screened", "For one kept"),
+        ("among_kept", "Effect among the kept"),
+        ("among_others", "Effect among the others"),
     ]
-    return html_table("enrichment", columns, enrichment_rows(found))
+    return html_table("enrichment", columns, enrichment_rows(found), group=True)
