@@ -91,6 +91,15 @@ def light_blinded_results(light: eq.Protocol, light_records: eq.Records) -> eq.R
     return eq.analyse(light, light_records.without_allocation())
 
 
+@pytest.fixture(scope="session")
+def light_report(light_results: eq.Results, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with these results and their report, which tests read and never change."""
+    folder = tmp_path_factory.mktemp("light_report")
+    eq.write_results(light_results, folder)
+    eq.write_report(light_results, folder)
+    return folder
+
+
 def protocol_text(study: str) -> str:
     """The text of a built-in protocol."""
     folder = resources.files("equipoise.studies") / study

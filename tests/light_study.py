@@ -45,10 +45,16 @@ def light_text(study: str = "il2-depression") -> str:
 
 
 @lru_cache(maxsize=8)
-def _lightened(text: str, study: str) -> str:
+def _lightened(text: str, study: str | Path) -> str:
     for path, field, count in _counts(eq.load_protocol(study).analysis, ("analysis",)):
         text = _with_count(text, path, field, count)
     return text
+
+
+def lighten(path: Path) -> Path:
+    """Make the protocol in this file a light one."""
+    path.write_text(_lightened(path.read_text(encoding="utf-8"), path), encoding="utf-8")
+    return path
 
 
 def light_study(folder: Path, study: str = "il2-depression") -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 from tests.conftest import protocol_text
+from tests.light_study import light_fixtures
 
 import equipoise as eq
 from equipoise.analysis.analysis_sets import members_of
@@ -13,6 +14,9 @@ from equipoise.analysis.groups import make_groups
 from equipoise.analysis.intercurrent import count_events, find_events
 from equipoise.analysis.strategies import handle_events
 from equipoise.protocol.intercurrent import IntercurrentEvent
+
+#: Its full numbers do not matter here: the study with few draws.
+il2, il2_records, il2_results, blinded_results, write_protocol = light_fixtures()
 
 
 def replaced(records, **frames):

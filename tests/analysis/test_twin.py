@@ -9,9 +9,13 @@ import numpy as np
 import polars as pl
 import pytest
 from scipy import stats
+from tests.light_study import light_fixtures
 from tests.stats.mmrm_twin import fit_twin
 
 import equipoise as eq
+
+#: Its full numbers do not matter here: the study with few draws.
+il2, il2_records, il2_results, blinded_results, write_protocol = light_fixtures()
 
 
 def design(rows, visits, control):

@@ -6,7 +6,6 @@ import re
 
 from tests.light_study import light_fixtures
 
-import equipoise as eq
 from equipoise.report.contents import sections
 
 #: Its full numbers do not matter here: the study with few draws.
@@ -21,8 +20,8 @@ def test_every_section_has_one_template_and_every_template_is_used(il2_results):
     assert there == {section.template for section in sections(il2_results)} | {"title"}
 
 
-def test_the_contents_name_what_stands_in_the_page_in_its_order(il2_results, tmp_path):
-    page = eq.write_report(il2_results, tmp_path).read_text(encoding="utf-8")
+def test_the_contents_name_what_stands_in_the_page_in_its_order(il2_results, light_report):
+    page = (light_report / "report.html").read_text(encoding="utf-8")
     found = re.findall(r'<section id="([^"]+)"', page)
     assert found == [section.key for section in sections(il2_results)]
     for section in sections(il2_results):

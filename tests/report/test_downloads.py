@@ -12,7 +12,6 @@ from importlib import resources
 import pytest
 from tests.light_study import light_fixtures
 
-import equipoise as eq
 from equipoise.report.downloads import file_name, table_csv
 from equipoise.report.grids import Cell, grids
 
@@ -55,9 +54,8 @@ def test_the_csv_says_the_origin_and_holds_no_formula():
 
 
 @pytest.fixture(scope="module")
-def page(il2_results, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("downloads")
-    return eq.write_report(il2_results, folder).read_text(encoding="utf-8")
+def page(light_report):
+    return (light_report / "report.html").read_text(encoding="utf-8")
 
 
 def links(page, kind):
@@ -79,10 +77,9 @@ def test_every_table_has_its_csv(page):
         assert {row[-1] for row in rows[1:]} == {"SIMULATED"}
 
 
-def test_every_figure_has_its_svg_as_in_the_folder(page, il2_results, tmp_path):
-    eq.write_report(il2_results, tmp_path)
+def test_every_figure_has_its_svg_as_in_the_folder(page, il2_results, light_report):
     found = links(page, "image/svg+xml")
-    files = {path.stem: path.read_bytes() for path in (tmp_path / "figures").glob("*.svg")}
+    files = {path.stem: path.read_bytes() for path in (light_report / "figures").glob("*.svg")}
     assert {file_name(il2_results, stem, "svg"): text for stem, text in files.items()} == found
     assert all(b"SIMULATED" in text for text in found.values())
 
