@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
@@ -27,6 +29,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
     compile_kernels()
     compile_patient_kernels()
+    # What a person has kept of earlier runs is in no test's report.
+    os.environ["EQUIPOISE_CACHE"] = tempfile.mkdtemp(prefix="equipoise-tests-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    shutil.rmtree(os.environ.get("EQUIPOISE_CACHE", ""), ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

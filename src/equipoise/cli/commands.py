@@ -315,7 +315,9 @@ def report(
     from equipoise.report import write_report
 
     target = out or (results.parent if results.suffix == ".json" else results)
-    print(write_report(read_results(results), target, pdf=pdf, rtf=rtf))
+    read = read_results(results)
+    found = None if read.blinded else kept_characteristics(read.provenance.protocol_hash)
+    print(write_report(read, target, pdf=pdf, rtf=rtf, characteristics=found))
 
 
 @app.command()
@@ -390,6 +392,8 @@ def run(
     else:
         found = None
     results = _analyse(protocol, records, command)
+    if found is None and not results.blinded:
+        found = kept_characteristics(protocol.hash, patients if data is None else None)
     say("report")
     shown = _shown_patients(protocol, results)
     model = _forecast_model(protocol, records, results)
@@ -450,12 +454,48 @@ def read_data(protocol: Protocol, data: Path, allocation_list: Path | None) -> R
 def _characteristics(
     protocol: Protocol, trials: int, seed: int, patients: str | None
 ) -> Characteristics:
+    """Those of so many trials: kept from an earlier run, or computed and kept."""
     from equipoise.cli.progress import show_progress
     from equipoise.design import operating_characteristics
+    from equipoise.design.kept_characteristics import find_kept, first_trials
 
-    return operating_characteristics(
+    if trials > 0:
+        kept = find_kept(protocol.hash, patients=patients, seed=seed, least=trials)
+        for text in kept.said:
+            say(text)
+        if kept.found is not None:
+            say(f"operating characteristics: {trials} trials kept from an earlier run")
+            return first_trials(kept.found, trials)
+    found = operating_characteristics(
         protocol, trials, seed, patients=patients, progress=show_progress()
     )
+    keep_characteristics(found, patients)
+    return found
+
+
+def keep_characteristics(found: Characteristics, patients: str | None) -> None:
+    """Keep them for later reports of the same protocol; say it where that cannot be done."""
+    from equipoise.design.kept_characteristics import cache_root, keep
+
+    try:
+        keep(found, patients)
+    except OSError as error:
+        say(
+            f"operating characteristics cannot be kept in {cache_root()} ({error.strerror}); "
+            "EQUIPOISE_CACHE names another folder"
+        )
+
+
+def kept_characteristics(protocol_hash: str, patients: str | None = None) -> Characteristics | None:
+    """What an earlier run computed for this very protocol; None without."""
+    from equipoise.design.kept_characteristics import find_kept
+
+    kept = find_kept(protocol_hash, patients=patients)
+    for text in kept.said:
+        say(text)
+    if kept.found is not None:
+        say(f"operating characteristics: {kept.found.trials} trials kept from an earlier run")
+    return kept.found
 
 
 def _forecast_model(protocol: Protocol, records: Records, results: Results) -> dict[str, bytes]:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from equipoise.cli.commands import PatientsOption, Seed, Study, app
+from equipoise.cli.commands import PatientsOption, Seed, Study, app, keep_characteristics
 from equipoise.cli.progress import show_progress
 
 Workers = Annotated[
@@ -53,6 +53,7 @@ def design(
         protocol, trials, seed, scenarios=scenario or SCENARIOS, patients=patients, workers=workers,
         progress=show_progress(),
     )  # fmt: skip
+    keep_characteristics(found, patients)
     command = f"equipoise design {shlex.quote(study)} --trials {trials} --seed {seed}"
     command += "".join(f" --scenario {name}" for name in scenario or ())
     command += f" --patients {patients}" if patients else ""

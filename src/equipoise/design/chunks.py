@@ -20,11 +20,18 @@ from equipoise.design.questions import (
     planned_quantities,
 )
 from equipoise.design.trial_values import values_of_trials
+from equipoise.streams import stream
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from equipoise.protocol import Protocol
     from equipoise.records import Records
     from equipoise.simulation import TrialArrays
+
+
+#: Stream of the permutations of a simulated trial.
+PURPOSE = "design/permutations"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +119,11 @@ def run_chunk(
             )
         values = values_of_trials(protocol, drawn, work.plan.endpoints)
         effects = analyse_chunk(work.plan, values, records)
-        return judge(work.plan, work.claims, work.quantities, values, effects)
+
+        def permutations(place: int) -> np.random.Generator:
+            return stream(work.seed, PURPOSE, chunk.begin + place)
+
+        return judge(work.plan, work.claims, work.quantities, values, effects, permutations)
     except StoppedError:
         raise
     except Exception as error:

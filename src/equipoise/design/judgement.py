@@ -7,12 +7,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from equipoise.analysis.answers import adjust_families, answer_estimands
+from equipoise.analysis.family_adjustment import adjusted_members
 from equipoise.analysis.results import Contrast, EstimandResult
 from equipoise.design.characteristics import MADE, NOT_JUDGED, NOT_MADE
 from equipoise.design.chunk_analysis import PARTS, responses
 from equipoise.design.planned_analysis import effects_of_estimand
+from equipoise.design.questions import design_draws
+from equipoise.protocol.multiplicity_plan import Adjustment
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
 
     from equipoise.analysis.results import Answer, FamilyResult
@@ -20,7 +25,7 @@ if TYPE_CHECKING:
     from equipoise.design.planned_analysis import Effect, PlannedAnalysis
     from equipoise.design.questions import PlannedClaim, PlannedQuantity
     from equipoise.design.trial_values import TrialValues
-    from equipoise.stats.early_change import Association
+    from equipoise.stats.early_change import Association, LandmarkData
 
 #: (among, marker) → association in every trial.
 Slopes = dict[tuple[str, str], "Association"]
@@ -49,12 +54,12 @@ class TrialRows:
     patients: str
 
 
-def find_slopes(plan: PlannedAnalysis, values: TrialValues) -> Slopes:
-    """The landmark associations of the prediction, within arms and over all of them.
+def marker_data(plan: PlannedAnalysis, values: TrialValues) -> dict[str, LandmarkData]:
+    """Outcome and early change of every predictor, on the scales of their models.
 
-    Outcome and early change on the scales of their models; given both baselines and the strata.
+    Given both baselines and the strata.
     """
-    from equipoise.stats.early_change import associate, landmark_data
+    from equipoise.stats.early_change import landmark_data
 
     asked = plan.prediction
     if asked is None:
@@ -62,11 +67,11 @@ def find_slopes(plan: PlannedAnalysis, values: TrialValues) -> Slopes:
     protocol = plan.protocol
     late = protocol.endpoint_visits(asked.outcome).index(asked.landmark)
     outcome, start, _ = responses(plan, asked.outcome, values)
-    found: Slopes = {}
+    found: dict[str, LandmarkData] = {}
     for name in asked.predictors:
         early, own, _ = responses(plan, name, values)
         at = protocol.endpoint_visits(name).index(asked.early_visit)
-        data = landmark_data(
+        found[name] = landmark_data(
             outcome[:, :, late],
             early[:, :, at],
             [start, own],
@@ -75,9 +80,19 @@ def find_slopes(plan: PlannedAnalysis, values: TrialValues) -> Slopes:
             arms=len(protocol.arm_order),
             strata=len(protocol.strata),
         )
-        for among in ("within-arms", "all-arms"):
-            found[among, name] = associate(data, among, alpha=protocol.analysis.alpha)
     return found
+
+
+def find_slopes(plan: PlannedAnalysis, values: TrialValues) -> Slopes:
+    """The landmark associations of the prediction, within arms and over all of them."""
+    from equipoise.stats.early_change import associate
+
+    alpha = plan.protocol.analysis.alpha
+    return {
+        (among, name): associate(data, among, alpha=alpha)
+        for name, data in marker_data(plan, values).items()
+        for among in ("within-arms", "all-arms")
+    }
 
 
 def judge(
@@ -86,8 +101,15 @@ def judge(
     quantities: tuple[PlannedQuantity, ...],
     values: TrialValues,
     effects: ChunkEffects,
+    generator: Callable[[int], np.random.Generator],
 ) -> TrialRows:
-    """Hits and estimates of B trials."""
+    """Hits and estimates of B trials.
+
+    Parameters
+    ----------
+    generator
+        Place of a trial among them → what its permutations are drawn from.
+    """
     import numpy as np
 
     slopes = find_slopes(plan, values)
@@ -101,6 +123,11 @@ def judge(
                 if claim.kind == "estimand"
                 else _in_family(claim, families, plan.protocol.analysis.alpha)
             )
+    adjusted = (
+        adjusted_slopes(plan, marker_data(plan, values), slopes, generator)
+        if any(claim.kind == "adjusted-slope" for claim in claims)
+        else {}
+    )
     for column, claim in enumerate(claims):
         if claim.kind == "harms":
             hits[:, column] = np.where(values.serious == 0, MADE, NOT_MADE)
@@ -110,8 +137,12 @@ def judge(
         elif claim.kind == "slope":
             each = [_beyond(_limits(slopes[member]), claim) for member in claim.members]
             hits[:, column] = _all_of(np.array(each))
-        elif claim.kind == "any-slope":  # stands behind the claims of its members
-            ones = [i for i, one in enumerate(claims) if one.kind == "slope"]
+        elif claim.kind == "adjusted-slope":
+            (member,) = claim.members
+            hits[:, column] = _below(slopes[member], adjusted[member[1]], claim, plan)
+        elif claim.kind in ("any-slope", "any-adjusted"):  # behind the claims of its members
+            single = "slope" if claim.kind == "any-slope" else "adjusted-slope"
+            ones = [i for i, one in enumerate(claims) if one.kind == single]
             wanted = [i for i in ones if set(claims[i].members) <= set(claim.members)]
             hits[:, column] = _any_of(hits[:, wanted].T)
     estimate, se, df = (np.full((effects.trials, len(quantities)), np.nan) for _ in range(3))
@@ -131,6 +162,60 @@ def judge(
     fits = np.stack([effects.fits[fit.label] for fit in plan.fits], axis=1) if plan.fits else (
         np.zeros((effects.trials, 0), dtype=np.int8))  # fmt: skip
     return TrialRows(hits, estimate, se, df, fits, values.serious, values.patients)
+
+
+def adjusted_slopes(
+    plan: PlannedAnalysis,
+    data: dict[str, LandmarkData],
+    slopes: Slopes,
+    generator: Callable[[int], np.random.Generator],
+) -> dict[str, np.ndarray]:
+    """Marker → (B,) p of its slope within arms, adjusted as the plan says; NaN without one.
+
+    By max-T with few joint permutations in each trial; by the other methods from the p of the
+    t statistics, not from permutations of each.
+    """
+    import numpy as np
+
+    from equipoise.stats.early_change import permute_jointly
+
+    assert plan.prediction is not None
+    wanted = plan.prediction.multiplicity
+    assert wanted is not None
+    names = list(data)
+    if wanted.method is Adjustment.MAX_T:
+        trials = len(next(iter(data.values())).arm)
+        made = permute_jointly(
+            list(data.values()),
+            design_draws(plan.protocol.analysis.alpha),
+            [generator(trial) for trial in range(trials)],
+        )
+        p = np.array([one.test.step_down for one in made])
+        return {name: p[:, place] for place, name in enumerate(names)}
+    own = np.array([slopes["within-arms", name].p for name in names]).T
+    found = np.full(own.shape, np.nan)
+    for trial, row in enumerate(own):
+        known = {
+            (name, ""): None if math.isnan(p) else float(p)
+            for name, p in zip(names, row, strict=True)
+        }
+        adjusted = adjusted_members(wanted.method, names, ("",), known, wanted.graph)
+        for place, name in enumerate(names):
+            p = adjusted[name, ""]
+            found[trial, place] = math.nan if known[name, ""] is None or p is None else p
+    return {name: found[:, place] for place, name in enumerate(names)}
+
+
+def _below(
+    slope: Association, p: np.ndarray, claim: PlannedClaim, plan: PlannedAnalysis
+) -> np.ndarray:
+    """(B,) whether p is below the level and the slope goes the planned way."""
+    import numpy as np
+
+    sign = claim.direction.sign
+    right = np.full(len(p), True) if sign == 0 else sign * slope.slope > 0
+    made = np.nan_to_num(p, nan=1.0) < plan.protocol.analysis.alpha
+    return np.where(np.isnan(p), NOT_JUDGED, np.where(made & right, MADE, NOT_MADE))
 
 
 def _limits(slope: Association) -> dict[str, np.ndarray]:

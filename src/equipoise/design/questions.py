@@ -9,10 +9,42 @@ from typing import TYPE_CHECKING, Literal
 from equipoise.design.characteristics import Claim, Quantity
 from equipoise.design.planned_analysis import Effect, PlannedAnalysis, effects_of_estimand
 from equipoise.design.published import published_findings
+from equipoise.protocol.multiplicity_plan import Adjustment
 from equipoise.protocol.questions import Scale
 
 if TYPE_CHECKING:
-    from equipoise.protocol.questions import Endpoint
+    from equipoise.protocol.questions import Endpoint, Family
+
+
+ClaimKind = Literal[
+    "estimand",
+    "family",
+    "interval",
+    "slope",
+    "any-slope",
+    "adjusted-slope",
+    "any-adjusted",
+    "harms",
+]
+
+#: How a family is judged in simulated trials, by the method that its protocol names.
+ADJUSTED: dict[Adjustment, str] = {
+    Adjustment.HOLM: "Holm",
+    Adjustment.HOCHBERG: "Hochberg",
+    Adjustment.FIXED_SEQUENCE: "fixed sequence",
+    Adjustment.GRAPHICAL: "graphical procedure",
+    Adjustment.BH: "Benjamini–Hochberg: false discovery rate",
+    Adjustment.MAX_T: "Holm",
+    Adjustment.NONE: "unadjusted",
+}
+
+
+def design_draws(alpha: float) -> int:
+    """Joint permutations in each simulated trial, where the plan adjusts markers by max-T.
+
+    Few, for there are thousands of trials; enough for ten p-values below the level.
+    """
+    return max(199, round(10 / alpha) - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +64,13 @@ class PlannedClaim:
     kind
         ``estimand`` and ``family`` go through the order of testing; ``interval`` asks of every
         one of `effects` that its interval excludes no effect; ``slope`` the same of the slopes
-        of `members`; ``any-slope`` that one of the claims of its members is made; ``harms`` that
-        nobody has a serious event.
+        of `members`; ``adjusted-slope`` that its p, adjusted for their number, is below the
+        level; ``any-slope`` and ``any-adjusted`` that one of the claims of the members is made;
+        ``harms`` that nobody has a serious event.
     """
 
     claim: Claim
-    kind: Literal["estimand", "family", "interval", "slope", "any-slope", "harms"]
+    kind: ClaimKind
     direction: Direction
     effects: tuple[Effect, ...] = ()
     members: tuple[tuple[str, str], ...] = ()
@@ -179,7 +212,7 @@ def _families(plan: PlannedAnalysis) -> Iterator[PlannedClaim]:
             claim = Claim(
                 key=f"family:{key}:{name}",
                 label=f"{point.label}{{direction}} at {protocol.visit(family.visit).label}",
-                rule="p adjusted by Holm within the family is below the level"
+                rule=_adjusted_within(family)
                 + (f"; after {family.after} was significant" if family.after else ""),
                 group=family.label,
             )
@@ -189,6 +222,19 @@ def _families(plan: PlannedAnalysis) -> Iterator[PlannedClaim]:
             yield PlannedClaim(
                 claim, "family", planned_direction(point, None), effects, ((key, name),)
             )
+
+
+def _adjusted_within(family: Family) -> str:
+    """When a member of a family is claimed."""
+    said = f"p adjusted within the family ({ADJUSTED[family.method]}) is below the level"
+    if family.method is Adjustment.NONE:
+        return "p, not adjusted, is below the level"
+    if family.method is Adjustment.MAX_T:
+        said += (
+            ". The analysis itself adjusts by max-T with lists drawn again, which takes too long "
+            "for so many trials; Holm claims no more under most dependence"
+        )
+    return said
 
 
 def _predictions(plan: PlannedAnalysis) -> Iterator[PlannedClaim]:
@@ -258,6 +304,39 @@ def _predictions(plan: PlannedAnalysis) -> Iterator[PlannedClaim]:
             Direction(0),
             members=tuple(("within-arms", name) for name in asked.predictors),
         )
+    counted = asked.multiplicity
+    # With labs or composites the family is larger than what trials are simulated of.
+    if counted is None or counted.method is Adjustment.NONE or asked.labs or asked.composites:
+        return
+    n, name_of = len(asked.predictors), ADJUSTED[counted.method]
+    how = (
+        "by joint permutation of residuals within arm and stratum "
+        f"({design_draws(protocol.analysis.alpha)} in each simulated trial), step-down"
+        if counted.method is Adjustment.MAX_T
+        else f"{name_of}, of the p of the t statistics"
+    )
+    for name in asked.predictors:
+        yield PlannedClaim(
+            Claim(
+                key=f"prediction:adjusted:{name}",
+                label=f"Within arms, adjusted: early change of {points[name].label} predicts",
+                rule=f"p of the slope within arms, adjusted for {n} measures ({how}), is below the "
+                "level, in the direction of the claim",
+                group=group,
+            ),
+            "adjusted-slope", way(name), members=(("within-arms", name),),
+        )  # fmt: skip
+    yield PlannedClaim(
+        Claim(
+            key="prediction:adjusted:any",
+            label=f"Within arms, adjusted: at least one of the {n} measures predicts",
+            rule="one of the claims of single measures is made, adjusted for their number",
+            group=group,
+        ),
+        "any-adjusted",
+        Direction(0),
+        members=tuple(("within-arms", name) for name in asked.predictors),
+    )
 
 
 def _harms(plan: PlannedAnalysis, patients: str | None) -> PlannedClaim:
