@@ -93,9 +93,7 @@ def test_a_damaged_file_is_said_and_not_used_and_the_next_best_is(found, damage)
     path.write_bytes(damage(path.read_bytes()))
     back = again(found)
     assert back.found.trials == 2
-    assert back.said == (
-        f"{path} is damaged, or was not written by this program: it is not used",
-    )
+    assert back.said == (f"{path} is damaged, or was not written by this program: it is not used",)
     kept.keep(found, None)
     assert again(found).found.trials == 3
     assert again(found).said == ()
