@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def forecast_performance_table(results: Results, found: ForecastResults) -> str:
     """Every measure in left-out people, the forecasts beside each other."""
-    names = list(dict.fromkeys(m.measure for s in found.stages for m in s.measures))
+    names: dict[Measure, None] = {m.measure: None for s in found.stages for m in s.measures}
     rows: list[list[Cell]] = []
     for name in names:
         measures = [stage.measure(name) for stage in found.stages]
@@ -113,7 +113,8 @@ def forecast_needed_table(stage: ForecastStage) -> str | None:
         of = "The score" if row.outcome == "score" else "Response"
         basis = "found in left-out people" if row.basis == "found" else "assumed"
         title = f"{of}, R² = {number(row.r2)} ({basis}), {row.parameters} terms"
-        rows += [[title, name, f"{n:,}"] for name, n in row.criteria]
+        for name, n in row.criteria:
+            rows.append([title, name, f"{n:,}"])
         rows.append([title, "all of them", f"{row.needed:,}"])
     columns = [("of", ""), ("criterion", "Criterion"), ("n", "People")]
     return html_table("forecast-needed", columns, rows, group=True)
@@ -127,16 +128,16 @@ def forecast_terms_table(results: Results, found: ForecastResults) -> str:
             continue
         label = stage_label(results, stage.stage)
         rows.append([label, "Intercept", significant(stage.intercept, 4), None, "no"])
-        rows += [
-            [
-                label,
-                term.label,
-                significant(term.estimate, 4),
-                significant(term.per_sd),
-                "yes" if term.penalised else "no",
-            ]
-            for term in stage.coefficients
-        ]
+        for term in stage.coefficients:
+            rows.append(
+                [
+                    label,
+                    term.label,
+                    significant(term.estimate, 4),
+                    significant(term.per_sd),
+                    "yes" if term.penalised else "no",
+                ]
+            )
     columns = [
         ("stage", ""),
         ("term", "Term"),
