@@ -13,7 +13,7 @@ demo: $(VENV)/core
 
 test: $(VENV)/dev
 	@$(BIN)/equipoise compile
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/dev
 	$(BIN)/ruff format --check .

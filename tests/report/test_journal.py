@@ -9,15 +9,14 @@ from tests.light_study import light_fixtures
 
 from equipoise.report.grids import Cell, Grid, grids
 from equipoise.report.journal import _section, escape, journal_rtf
-from equipoise.report.page import draw, render
 
 #: Its full numbers do not matter here: the study with few draws.
 il2, il2_records, il2_results, blinded_results, write_protocol = light_fixtures()
 
 
 @pytest.fixture(scope="module")
-def page(il2_results):
-    return render(il2_results, draw(il2_results))
+def page(light_report):
+    return (light_report / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
