@@ -31,6 +31,9 @@ def predicted(protocol, records):
 
 
 def with_prediction(protocol, **fields):
+    """The plan changed; with predictors of its own it has neither labs nor composites."""
+    if "predictors" in fields:
+        fields = {"labs": (), "composites": {}, **fields}
     plan = protocol.analysis.prediction.model_copy(update=fields)
     analysis = protocol.analysis.model_copy(update={"prediction": plan})
     return protocol.model_copy(update={"analysis": analysis})
@@ -134,7 +137,11 @@ def test_who_is_lost_is_counted_by_hand(il2_records, il2_results):
 
 def test_the_plan_is_what_is_answered(il2, il2_results):
     found = il2_results.prediction
-    assert [m.endpoint for m in found.markers] == list(il2.analysis.prediction.predictors)
+    plan = il2.analysis.prediction
+    assert [m.endpoint for m in found.markers] == [
+        *plan.predictors, *plan.labs, *plan.composites,
+    ]  # fmt: skip
+    assert [m.kind for m in found.markers[-3:]] == ["lab", "lab", "composite"]
     assert (found.early_visit, found.landmark, found.better) == ("day5", "week8", "lower")
     assert found.remarks == ()
     kinds = [(s.among, s.adjusted_for_early_outcome) for s in found.markers[0].slopes]
@@ -285,8 +292,8 @@ def test_tables_hold_the_numbers(il2_results):
     first = il2_results.prediction.markers[0].headline
     row = slopes.filter(endpoint="treg_percent", among="within-arms").row(0, named=True)
     assert (row["per_sd"], row["permutation_p"]) == (first.per_sd, first.permutation_p)
-    assert tables["early_change_counts"].height == 16
-    assert tables["early_change_proportion"].height == 16
+    assert tables["early_change_counts"].height == 22
+    assert tables["early_change_proportion"].height == 22
     assert tables["allocation"]["n"].to_list() == [6, 12, 6, 12]
 
 

@@ -57,26 +57,23 @@ CASES = {
         "outcome", "on the scale `response`", "change or log_fold",
     ),
     "no such lab": (
-        ('predictors = [\n', 'labs = ["cpr"]\npredictors = [\n'),
+        ('labs = ["crp", ', 'labs = ["cpr", '),
         "labs.0", "`cpr` is no laboratory value", "did you mean `crp`?",
     ),
     "a lab twice": (
-        ('predictors = [\n', 'labs = ["crp", "crp"]\npredictors = [\n'),
+        ('labs = ["crp", "eosinophils"]', 'labs = ["crp", "crp"]'),
         "labs.1", "each marker stands once", "take this one out",
     ),
     "a composite of something else": (
-        ('permutations = 4999', 'composites = { all = { label = "All", members = '
-         '{ treg_percent = 1, crp = -1 } } }'),
-        "composites.all.members.crp", "`crp` is no marker", "treg_percent",
+        ("th2_percent = 1, naive_cd4_percent = 1,", "alp = 1,"),
+        "composites.stimulation.members.alp", "`alp` is no marker", "treg_percent",
     ),
     "a composite with a member of weight 0": (
-        ('permutations = 4999', 'composites = { all = { label = "All", members = '
-         '{ treg_percent = 1, th2_percent = 0 } } }'),
-        "composites.all.members.th2_percent", "a member of weight 0 is none", "take it out",
+        ("th2_percent = 1, naive_cd4_percent = 1,", "th2_percent = 0,"),
+        "composites.stimulation.members.th2_percent", "a member of weight 0 is none", "take it out",
     ),
     "a composite named like a marker": (
-        ('permutations = 4999', 'composites = { treg_percent = { label = "All", members = '
-         '{ treg_percent = 1, th2_percent = 1 } } }'),
+        ("prediction.composites.stimulation]", "prediction.composites.treg_percent]"),
         "composites.treg_percent", "a name of its own", "name it otherwise",
     ),
     "no such predictor": (

@@ -81,7 +81,7 @@ def test_each_answer_has_its_numbers(il2_results):
     slope = il2_results.prediction.markers[0].headline
     assert f"slope {slope.per_sd:.2f} (".replace("-", "\u2212") in early
     assert "which treatment alone can produce" in early
-    assert "8 markers were looked at" in early
+    assert "11 markers were looked at" in early
     rows = {row.key: row for row in il2_results.safety.summary}
     for row in (rows["any"], rows["serious"], *il2_results.safety.watched):
         for rate in row.rates:

@@ -47,7 +47,16 @@ class PredictionPlan(Part):
     permutations: Int = Field(
         4999, ge=19, le=1_000_000, description="Permutations of residuals within arm and stratum"
     )
-    seed: Int = Field(1, ge=0, description="Of the permutations; open, and not that of the list")
+    imputations: Int = Field(
+        50,
+        ge=2,
+        le=10_000,
+        description="Imputations of missing early values and outcomes, shown beside the complete "
+        "cases",
+    )
+    seed: Int = Field(
+        1, ge=0, description="Of permutations and imputations; open, and not that of the list"
+    )
     multiplicity: MarkerMultiplicity | None = Field(
         None, description="Adjustment for the number of markers; none when left out"
     )

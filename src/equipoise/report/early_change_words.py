@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from equipoise.analysis.prediction.prediction_results import (
         AddedTerm,
         EarlyChange,
+        ImputedSlope,
         Prediction,
         Slope,
+        VisitSlope,
     )
     from equipoise.analysis.results import Results
 
@@ -35,6 +37,14 @@ SHOWS: dict[str, tuple[str, str]] = {
     "adjusted": (
         "The same among people who had improved equally by the early visit",
         "As above; the early score may itself follow from the early change",
+    ),
+    "imputed": (
+        "The same with everybody randomised, what is missing drawn from what is known of each",
+        "What those who lack a value were really like: it leans on their being like the others",
+    ),
+    "visits": (
+        "The same from all later visits at once, those who left after some of them included",
+        "As within arms; it leans on one covariance over the visits",
     ),
     "ranks": (
         "The same for any relation that rises, or falls, throughout, and with outliers",
@@ -60,6 +70,11 @@ def slope_text(slope: Slope, *, doubling: bool = False) -> str | None:
     """``-1.20 (-2.10 to -0.30)`` per SD, or per doubling; None where there is none."""
     if doubling:
         return _text(slope.per_doubling, slope.per_doubling_lower, slope.per_doubling_upper)
+    return _text(slope.per_sd, slope.per_sd_lower, slope.per_sd_upper)
+
+
+def imputed_text(slope: ImputedSlope | VisitSlope) -> str | None:
+    """A slope per SD from imputed data or of one visit; None where there is none."""
     return _text(slope.per_sd, slope.per_sd_lower, slope.per_sd_upper)
 
 
@@ -283,14 +298,56 @@ def few(results: Results, prediction: Prediction) -> str | None:
 
 def failures(results: Results, marker: EarlyChange) -> list[str]:
     """Why slopes of a marker were not estimated, each as a sentence."""
-    return [
+    said = [
         f"{among_label(results, slope)}: not estimated: {clause(slope.failure)}."
         for slope in marker.slopes
         if slope.failure is not None
     ]
+    said += [
+        f"{among_label(results, slope)}, imputed: not estimated: {clause(slope.failure)}."
+        for slope in marker.imputed
+        if slope.failure is not None
+    ]
+    if marker.repeated is not None and marker.repeated.failure is not None:
+        said.append(f"From every visit: not estimated: {clause(marker.repeated.failure)}.")
+    return said
 
 
-def among_label(results: Results, slope: Slope) -> str:
+def missing(results: Results, marker: EarlyChange) -> str | None:
+    """How complete cases and imputed data compare within arms; None where nothing is missing."""
+    if not marker.imputed:
+        return None
+    row, cases = marker.imputed[0], marker.headline
+    lacking = (
+        f"Of {row.n} participants {row.imputed_early} lack the early change of {marker.label} and "
+        f"{row.imputed_outcome} the outcome"
+    )
+    if row.per_sd is None:
+        return f"{lacking}; they could not be imputed: {clause(row.failure)}."
+    return (
+        f"{lacking}. Within arms the slope per SD is {slope_text(cases) or 'not estimable'} in "
+        f"complete cases (n = {cases.n}) and {imputed_text(row)} with {row.imputations} "
+        f"imputations (n = {row.n}); neither knows what was never measured."
+    )
+
+
+def every_visit(results: Results, prediction: Prediction, marker: EarlyChange) -> str | None:
+    """The slopes of the mixed model in words; None where there is none."""
+    found = marker.repeated
+    if found is None or not found.slopes:
+        return None
+    landmark = found.at(prediction.landmark)
+    assert landmark is not None
+    tested = "" if found.p is None else f" All visits at once: {p_clause(found.p)}."
+    return (
+        f"From all {len(found.slopes)} later visits in one mixed model ({found.participants} "
+        f"participants, {found.observations} scores) the slope per SD at "
+        f"{visit_label(results, prediction.landmark)} is {imputed_text(landmark)} "
+        f"{outcome_unit(prediction)}.{tested}"
+    )
+
+
+def among_label(results: Results, slope: Slope | ImputedSlope) -> str:
     """Who is looked at, as printed."""
     if slope.among == "within-arms":
         whole = "Within arms" if results.compared else "In the one arm"

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
-from equipoise.analysis.prediction.marker_table import changes_of, strata_of
 from equipoise.analysis.prediction.prediction_results import ArmCentre, LandmarkCount, Pair
 from equipoise.stats.early_change import LandmarkData, landmark_data
 
 if TYPE_CHECKING:
-    from equipoise.analysis.dataset import Dataset
-    from equipoise.analysis.groups import Groups
-    from equipoise.protocol import Protocol
-    from equipoise.protocol.prediction_plan import PredictionPlan
-    from equipoise.records import Records
+    from equipoise.analysis.prediction.marker_table import MarkerTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +23,14 @@ class EarlyPairs:
     ----------
     frame
         group, stratum (a number), early, early_baseline, outcome, outcome_baseline,
-        early_outcome: changes on the scales of their endpoints; None where it is missing.
+        early_outcome, and `outcome VISIT` for each later visit: changes on the scales of their
+        endpoints; None where it is missing.
     groups
         Keys of the groups, the control first.
     strata
         How many strata the plan has.
+    visits
+        Visits after the early one at which the outcome is measured.
     early_outcome
         Whether the outcome is measured at the early visit.
     """
@@ -41,24 +38,36 @@ class EarlyPairs:
     frame: pl.DataFrame
     groups: tuple[str, ...]
     strata: int
+    visits: tuple[str, ...]
     early_outcome: bool
 
     def arrays(self, *, adjusted: bool = False) -> LandmarkData:
         """As the numerics take them; `adjusted` adds the outcome at the early visit."""
         covariates = ["outcome_baseline", "early_baseline", *(["early_outcome"] * adjusted)]
-        codes = self.frame["group"].cast(pl.Enum(list(self.groups))).to_physical()
         return landmark_data(
-            self._column("outcome"),
-            self._column("early"),
-            [self._column(name) for name in covariates],
-            codes.to_numpy().astype(np.int64),
-            self.frame["stratum"].to_numpy().astype(np.int64),
+            self.column("outcome"),
+            self.column("early"),
+            [self.column(name) for name in covariates],
+            self.arm,
+            self.stratum,
             arms=len(self.groups),
             strata=self.strata,
         )
 
-    def _column(self, name: str) -> np.ndarray:
-        return self.frame[name].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+    @property
+    def arm(self) -> np.ndarray:
+        """(n,) number of the arm."""
+        codes = self.frame["group"].cast(pl.Enum(list(self.groups))).to_physical()
+        return codes.to_numpy().astype(np.int64)
+
+    @property
+    def stratum(self) -> np.ndarray:
+        """(n,) number of the stratum."""
+        return self.frame["stratum"].to_numpy().astype(np.int64)
+
+    def column(self, name: str) -> np.ndarray:
+        """(n,) values, NaN where missing."""
+        return self.frame[name].to_numpy()
 
     def counts(self) -> tuple[LandmarkCount, ...]:
         """Who is in, and why others are not, by group."""
@@ -107,26 +116,25 @@ class EarlyPairs:
         return self.frame.drop_nulls(["early", "outcome"])
 
 
-def make_pairs(
-    protocol: Protocol,
-    records: Records,
-    groups: Groups,
-    datasets: Mapping[str, Dataset],
-    plan: PredictionPlan,
-    predictor: str,
-) -> EarlyPairs:
-    """The pairs of one marker."""
-    early_outcome = plan.early_visit in protocol.endpoint_visits(plan.outcome)
-    early = changes_of(protocol, datasets, predictor, plan.early_visit, "early")
-    outcome = changes_of(protocol, datasets, plan.outcome, plan.landmark, "outcome")
-    before = changes_of(protocol, datasets, plan.outcome, plan.early_visit, "early_outcome")
-    frame = groups.members.rename({"_group": "group"}).join(
-        strata_of(protocol, records), on="participant", how="left", maintain_order="left"
+def make_pairs(table: MarkerTable, key: str, *, early_outcome: bool) -> EarlyPairs:
+    """The pairs of one marker of the table."""
+    place = table.place(key)
+    frame = pl.DataFrame(
+        {
+            "group": [table.groups[arm] for arm in table.arm],
+            "stratum": table.stratum,
+            "early": table.early[:, place],
+            "early_baseline": table.baseline[:, place],
+            "outcome": table.outcome,
+            "outcome_baseline": table.outcome_baseline,
+            "early_outcome": table.early_outcome,
+            **{f"outcome {v}": table.outcomes[:, i] for i, v in enumerate(table.visits)},
+        }
     )
-    for part in (early, outcome, before.select("participant", "early_outcome")):
-        frame = frame.join(part, on="participant", how="left", maintain_order="left")
+    frame = frame.with_columns(pl.col(pl.Float64).fill_nan(None))
     # Ordered by values: no answer, and no permutation, depends on the order of the records.
-    frame = frame.drop("participant").sort(
-        "group", "stratum", "early", "outcome", "early_baseline", "outcome_baseline"
-    )
-    return EarlyPairs(frame, tuple(groups.keys), len(protocol.strata) + 1, early_outcome)
+    frame = frame.sort(
+        "group", "stratum", "early", "outcome", "early_baseline", "outcome_baseline",
+        *(f"outcome {visit}" for visit in table.visits), "early_outcome",
+    )  # fmt: skip
+    return EarlyPairs(frame, table.groups, table.strata + 1, table.visits, early_outcome)

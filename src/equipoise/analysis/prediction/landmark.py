@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from equipoise.analysis.individual_courses import may_show_people
 from equipoise.analysis.prediction.early_pairs import EarlyPairs, make_pairs
+from equipoise.analysis.prediction.imputed_slopes import impute_slopes
 from equipoise.analysis.prediction.marker_multiplicity import adjust_markers
 from equipoise.analysis.prediction.marker_table import make_marker_table
 from equipoise.analysis.prediction.prediction_results import (
@@ -20,8 +21,8 @@ from equipoise.analysis.prediction.prediction_results import (
     Prediction,
     Slope,
 )
+from equipoise.analysis.prediction.repeated_slopes import repeat_slopes
 from equipoise.analysis.small_cells import fewest_modelled
-from equipoise.protocol.questions import Scale
 from equipoise.stats.early_change import (
     associate,
     associate_ranks,
@@ -34,6 +35,7 @@ from equipoise.streams import stream
 if TYPE_CHECKING:
     from equipoise.analysis.dataset import Dataset
     from equipoise.analysis.groups import Groups
+    from equipoise.analysis.prediction.marker_table import Marker
     from equipoise.protocol import Protocol
     from equipoise.protocol.prediction_plan import PredictionPlan
     from equipoise.records import Records
@@ -66,20 +68,21 @@ def analyse_prediction(
     outcome = protocol.endpoints[plan.outcome]
     people = may_show_people(protocol, records, groups)
     fewest = fewest_modelled(smallest)
-    markers: list[EarlyChange] = []
     remarks: list[str] = []
-    for key in plan.predictors:
-        pairs = make_pairs(protocol, records, groups, datasets, plan, key)
-        markers.append(_marker(protocol, plan, key, pairs, fewest, people=people))
-        if not pairs.early_outcome and not remarks:
-            visit = protocol.visit(plan.early_visit).label
-            remarks.append(
-                f"{outcome.label} is not measured at {visit}: whether people had already improved "
-                "by then cannot be adjusted for"
-            )
+    early_outcome = plan.early_visit in protocol.endpoint_visits(plan.outcome)
+    if not early_outcome:
+        visit = protocol.visit(plan.early_visit).label
+        remarks.append(
+            f"{outcome.label} is not measured at {visit}: whether people had already improved "
+            "by then cannot be adjusted for"
+        )
+    table = make_marker_table(protocol, records, groups, datasets, plan)
+    markers: list[EarlyChange] = []
+    for marker in table.markers:
+        pairs = make_pairs(table, marker.key, early_outcome=early_outcome)
+        markers.append(_marker(protocol, plan, marker, pairs, fewest, people=people))
     adjusted = None
     if plan.multiplicity is not None:
-        table = make_marker_table(protocol, records, groups, datasets, plan)
         known = {m.endpoint: m.headline.permutation_p for m in markers}
         adjusted = adjust_markers(plan, table, known)
     return Prediction(
@@ -102,14 +105,14 @@ def analyse_prediction(
 def _marker(
     protocol: Protocol,
     plan: PredictionPlan,
-    key: str,
+    marker: Marker,
     pairs: EarlyPairs,
     fewest: int,
     *,
     people: bool,
 ) -> EarlyChange:
-    point = protocol.endpoints[key]
-    log = point.scale is Scale.LOG_FOLD
+    key, log = marker.key, marker.log
+    alpha = protocol.analysis.alpha
     slopes = [_slope(protocol, plan, key, pairs, "within-arms", log)]
     if pairs.early_outcome:
         slopes.append(_slope(protocol, plan, key, pairs, "within-arms", log, adjusted=True))
@@ -123,17 +126,21 @@ def _marker(
             for place, arm in enumerate(pairs.groups)
         ]
         slopes.append(_slope(protocol, plan, key, pairs, "all-arms", log))
+    model = protocol.analysis.models[str(protocol.endpoints[plan.outcome].model)]
     return EarlyChange(
         endpoint=key,
-        label=point.label,
-        scale=point.scale.value,  # type: ignore[arg-type]
-        unit=protocol.unit_of(key),
+        label=marker.label,
+        kind=marker.kind,
+        scale="log_fold" if log else "change",
+        unit=marker.unit,
         counts=counts,
         slopes=tuple(slopes),
         # With the slope within arms they would give a small arm's own slope back.
         added=() if small else _added(protocol, pairs, slopes[0].sd),
         centres=pairs.centres(fewest),
         pairs=pairs.pairs() if people else (),
+        imputed=impute_slopes(plan, key, pairs, slopes, alpha),
+        repeated=repeat_slopes(pairs, model, slopes[0].sd, alpha),
     )
 
 

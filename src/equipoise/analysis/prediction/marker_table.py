@@ -89,6 +89,9 @@ class MarkerTable:
     outcome, outcome_baseline, early_outcome
         (n,) change of the outcome to the landmark and to the early visit, and its baseline, on
         the outcome's scale; `early_outcome` is NaN throughout where it is not measured then.
+    visits, outcomes
+        Visits after the early one at which the outcome is measured, and its change to each,
+        (n, t).
     characteristics, characteristic_values
         q baseline characteristics and their (n, q) values; of a categorical one the number of
         the level, from 0.
@@ -105,6 +108,8 @@ class MarkerTable:
     outcome: np.ndarray
     outcome_baseline: np.ndarray
     early_outcome: np.ndarray
+    visits: tuple[str, ...]
+    outcomes: np.ndarray
     characteristics: tuple[Characteristic, ...]
     characteristic_values: np.ndarray
 
@@ -155,6 +160,11 @@ def make_marker_table(
         part = changes_of(protocol, datasets, plan.outcome, visit, name)
         part = part.select("participant", name)
         frame = frame.join(part, on="participant", how="left", maintain_order="left")
+    visits = later_visits(protocol, plan)
+    for visit in visits:
+        part = changes_of(protocol, datasets, plan.outcome, visit, f"outcome {visit}")
+        part = part.select("participant", f"outcome {visit}")
+        frame = frame.join(part, on="participant", how="left", maintain_order="left")
     first = baseline_of(protocol, records, plan.outcome, "outcome_baseline")
     frame = frame.join(first, on="participant", how="left", maintain_order="left")
     people, characteristics = _characteristics(protocol, records)
@@ -192,10 +202,22 @@ def make_marker_table(
         outcome=column("outcome"),
         outcome_baseline=column("outcome_baseline"),
         early_outcome=column("early_outcome"),
+        visits=visits,
+        outcomes=np.array([column(f"outcome {visit}") for visit in visits]).reshape(-1, n).T,
         characteristics=characteristics,
         characteristic_values=np.array([column(f"characteristic {c.key}") for c in characteristics])
         .reshape(-1, n)
         .T,
+    )
+
+
+def later_visits(protocol: Protocol, plan: PredictionPlan) -> tuple[str, ...]:
+    """Visits after the early one at which the outcome is measured, in their order."""
+    early = protocol.visit(plan.early_visit).day
+    return tuple(
+        visit
+        for visit in protocol.endpoint_visits(plan.outcome)
+        if protocol.visit(visit).day > early
     )
 
 

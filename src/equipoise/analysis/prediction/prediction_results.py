@@ -62,6 +62,72 @@ class Slope(Row):
     failure: str | None = None
 
 
+class ImputedSlope(Row):
+    """The same slope with missing values imputed, pooled by Rubin's rules (Barnard–Rubin df).
+
+    `n` is everybody randomised; of them `imputed_early` lacked the early change and
+    `imputed_outcome` the outcome. `per_sd` is per the SD of the complete cases.
+    `missing_information` is a fraction.
+    """
+
+    among: str
+    adjusted_for_early_outcome: bool = False
+    n: int
+    imputations: int
+    imputed_early: int
+    imputed_outcome: int
+    estimate: float | None = None
+    se: float | None = None
+    df: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    p: float | None = None
+    per_sd: float | None = None
+    per_sd_lower: float | None = None
+    per_sd_upper: float | None = None
+    missing_information: float | None = None
+    failure: str | None = None
+
+
+class VisitSlope(Row):
+    """The slope within arms at one visit of the mixed model; units as in `Slope`."""
+
+    visit: str
+    n: int
+    estimate: float
+    se: float
+    df: float
+    lower: float
+    upper: float
+    p: float
+    per_sd: float | None = None
+    per_sd_lower: float | None = None
+    per_sd_upper: float | None = None
+
+
+class RepeatedAssociation(Row):
+    """The association within arms at every visit after the early one, from one mixed model.
+
+    The F test is of all slopes at once. `tried` are the covariance structures in their order,
+    the last of which holds where there is a fit.
+    """
+
+    participants: int
+    observations: int
+    formula: str = ""
+    tried: tuple[str, ...] = ()
+    slopes: tuple[VisitSlope, ...] = ()
+    statistic: float | None = None
+    df1: float | None = None
+    df2: float | None = None
+    p: float | None = None
+    failure: str | None = None
+
+    def at(self, visit: str) -> VisitSlope | None:
+        """The slope at a visit; None where there is none."""
+        return next((slope for slope in self.slopes if slope.visit == visit), None)
+
+
 class AddedTerm(Row):
     """A term beside the slope within arms.
 
@@ -101,10 +167,15 @@ class Pair(Row):
 
 
 class EarlyChange(Row):
-    """One marker. `pairs` are there for simulated people, or where the protocol allows them."""
+    """One marker. `pairs` are there for simulated people, or where the protocol allows them.
+
+    `imputed` is empty where nobody lacks a value; `repeated` is None where the outcome has one
+    visit after the early one. The change of a composite is in SDs of its members.
+    """
 
     endpoint: str
     label: str
+    kind: Literal["endpoint", "lab", "composite"] = "endpoint"
     scale: Literal["change", "log_fold"]
     unit: str
     counts: tuple[LandmarkCount, ...]
@@ -112,6 +183,8 @@ class EarlyChange(Row):
     added: tuple[AddedTerm, ...]
     centres: tuple[ArmCentre, ...]
     pairs: tuple[Pair, ...] = ()
+    imputed: tuple[ImputedSlope, ...] = ()
+    repeated: RepeatedAssociation | None = None
 
     def slope(self, among: str, *, adjusted: bool = False) -> Slope | None:
         """The slope among these participants; None where there is none."""

@@ -30,6 +30,17 @@ def prediction_tables(prediction: Prediction | None) -> dict[str, list[dict[str,
             for marker in markers
             for term in marker.added
         ],
+        "early_change_imputed": [
+            {"endpoint": marker.endpoint, **slope.model_dump()}
+            for marker in markers
+            for slope in marker.imputed
+        ],
+        "early_change_visits": [
+            {"endpoint": marker.endpoint, **slope.model_dump()}
+            for marker in markers
+            if marker.repeated is not None
+            for slope in marker.repeated.slopes
+        ],
         **(
             {}
             if adjusted is None

@@ -7,6 +7,7 @@ from equipoise.report.tables.early_change import (
     landmark_table,
     markers_table,
     proportion_table,
+    visits_table,
 )
 from equipoise.report.tables.endpoints import endpoint_table, family_table, subgroup_table
 from equipoise.report.tables.enrichment import enrichment_table, forecast_fan_table
@@ -85,5 +86,6 @@ __all__ = [
     "subgroup_table",
     "tipping_table",
     "touched_table",
+    "visits_table",
     "vital_table",
 ]

@@ -8,12 +8,13 @@ from equipoise.report.early_change_words import (
     SHOWS,
     among_label,
     correlation_text,
+    imputed_text,
     outcome_unit,
     slope_text,
     term_text,
 )
 from equipoise.report.tables.html import SMALL, Cell, html_table
-from equipoise.report.words import group_label, number, p_value
+from equipoise.report.words import group_label, number, p_value, visit_label
 
 if TYPE_CHECKING:
     from equipoise.analysis.prediction.prediction_results import (
@@ -86,6 +87,18 @@ def claims_table(results: Results, prediction: Prediction, marker: EarlyChange) 
                 cannot,
             ]
         )
+        for row in marker.imputed:
+            alike = row.adjusted_for_early_outcome == slope.adjusted_for_early_outcome
+            if row.among == slope.among and alike:
+                name = f"{among_label(results, slope)}, imputed"
+                text = imputed_text(row) or "not estimable"
+                rows.append([name, str(row.n), text, None, None, *SHOWS["imputed"]])
+        if kind == "within-arms" and marker.repeated is not None:
+            found = marker.repeated.at(prediction.landmark)
+            text = (found and imputed_text(found)) or "not estimable"
+            name = f"{among_label(results, slope)}, from every visit"
+            people = str(marker.repeated.participants)
+            rows.append([name, people, text, None, None, *SHOWS["visits"]])
         if kind == "within-arms" and slope.rank_correlation is not None:
             ranked = correlation_text(slope, ranks=True)
             name = f"{among_label(results, slope)}, on ranks"
@@ -100,6 +113,39 @@ def claims_table(results: Results, prediction: Prediction, marker: EarlyChange) 
         ("cannot", "It cannot show"),
     ]
     return html_table("early-change-claims", columns, rows, left=("can", "cannot"))
+
+
+def visits_table(results: Results, prediction: Prediction) -> str | None:
+    """The slope at every later visit for every marker; None where there is none."""
+    visits = list(
+        dict.fromkeys(
+            slope.visit
+            for marker in prediction.markers
+            if marker.repeated is not None
+            for slope in marker.repeated.slopes
+        )
+    )
+    if not visits:
+        return None
+    rows: list[list[Cell]] = []
+    for marker in prediction.markers:
+        found = marker.repeated
+        if found is None:
+            continue
+        cells: list[Cell] = [marker.label, str(found.participants)]
+        for visit in visits:
+            slope = found.at(visit)
+            cells.append((slope and imputed_text(slope)) or "not estimable")
+        rows.append([*cells, p_value(found.p)])
+    columns = [
+        ("marker", "Early change of"),
+        ("n", "n"),
+        *((f"visit_{place}", visit_label(results, v)) for place, v in enumerate(visits)),
+        ("p", "p, all visits"),
+    ]
+    spanner = f"Slope per SD, {outcome_unit(prediction)} (CI)"
+    keys = [f"visit_{place}" for place in range(len(visits))]
+    return html_table("early-change-visits", columns, rows, spanners=[(spanner, keys)])
 
 
 def proportion_table(results: Results, prediction: Prediction) -> str | None:

@@ -15,9 +15,13 @@ if TYPE_CHECKING:
     from .marker_imputation import impute_markers
     from .maximum_statistic import JointPermutation, permute_jointly
     from .proportional_response import AddedTerm, curvature, slope_difference
+    from .restricted_spline import DoseResponse, dose_response, spline_columns
 
 _HOME = {
     "AddedTerm": "proportional_response",
+    "DoseResponse": "restricted_spline",
+    "dose_response": "restricted_spline",
+    "spline_columns": "restricted_spline",
     "Among": "landmark_arrays",
     "Association": "landmark_association",
     "JointPermutation": "maximum_statistic",
@@ -37,17 +41,20 @@ __all__ = [
     "AddedTerm",
     "Among",
     "Association",
+    "DoseResponse",
     "JointPermutation",
     "LandmarkData",
     "ResidualPermutation",
     "associate",
     "associate_ranks",
     "curvature",
+    "dose_response",
     "impute_markers",
     "landmark_data",
     "permute_jointly",
     "permute_residuals",
     "slope_difference",
+    "spline_columns",
 ]
 
 
