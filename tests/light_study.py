@@ -25,6 +25,7 @@ import equipoise as eq
 COUNTS = {
     "draws": 20,  # with 19 a max-T could never fall below 5 %, and is refused
     "permutations": 19,
+    "quasi_bayesian": 99,
     "imputations": 5,
     "bootstrap": 19,
     "bootstraps": 19,

@@ -135,7 +135,7 @@ def test_statsmodels_finds_the_same():
     outcome = sm.OLS(y, np.column_stack([base, m, x]))
     mediator = sm.OLS(m[:, 0], np.column_stack([base, x]))
     np.random.seed(11)  # statsmodels draws from the global generator
-    reps = 200
+    reps = 100
     table = (
         Mediation(outcome, mediator, (1, 1), mediator=2)
         .fit(method="parametric", n_rep=reps)

@@ -59,6 +59,7 @@ def inconsistencies(tables: Tables) -> list[Inconsistency]:
         consistency_of_imputation,
         consistency_of_measurements,
         consistency_of_mechanism,
+        consistency_of_mediation,
         consistency_of_multiplicity,
         consistency_of_prediction,
         consistency_of_scales,
@@ -75,6 +76,7 @@ def inconsistencies(tables: Tables) -> list[Inconsistency]:
     assert consistency_of_measurements is not None
     assert consistency_of_prediction is not None
     assert consistency_of_mechanism is not None
+    assert consistency_of_mediation is not None
     assert consistency_of_multiplicity is not None
     assert consistency_of_scales is not None
     return [

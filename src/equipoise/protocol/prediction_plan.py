@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from equipoise.protocol.base import Int, Key, Map, Number, Part, Text
+from equipoise.protocol.mediation_plan import MediationPlan
 from equipoise.protocol.multiplicity_plan import MarkerMultiplicity
 
 
@@ -59,4 +60,7 @@ class PredictionPlan(Part):
     )
     multiplicity: MarkerMultiplicity | None = Field(
         None, description="Adjustment for the number of markers; none when left out"
+    )
+    mediation: MediationPlan | None = Field(
+        None, description="Effects of the treatment through the early change"
     )

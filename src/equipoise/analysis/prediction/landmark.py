@@ -15,6 +15,7 @@ from equipoise.analysis.prediction.early_pairs import EarlyPairs, make_pairs
 from equipoise.analysis.prediction.imputed_slopes import impute_slopes
 from equipoise.analysis.prediction.marker_multiplicity import adjust_markers
 from equipoise.analysis.prediction.marker_table import make_marker_table
+from equipoise.analysis.prediction.mediation import analyse_mediation
 from equipoise.analysis.prediction.prediction_results import (
     AddedTerm,
     EarlyChange,
@@ -85,6 +86,7 @@ def analyse_prediction(
     if plan.multiplicity is not None:
         known = {m.endpoint: m.headline.permutation_p for m in markers}
         adjusted = adjust_markers(plan, table, known)
+    mediated = analyse_mediation(table, plan, protocol.analysis.alpha, outcome.label, fewest)
     return Prediction(
         early_visit=plan.early_visit,
         landmark=plan.landmark,
@@ -99,6 +101,7 @@ def analyse_prediction(
         markers=tuple(markers),
         remarks=tuple(remarks),
         multiplicity=adjusted,
+        mediation=mediated,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from equipoise.analysis.prediction.mediation_results import Mediation
 from equipoise.analysis.prediction.multiplicity_results import MarkersAdjusted
 from equipoise.analysis.result_row import Row
 
@@ -225,3 +226,4 @@ class Prediction(Row):
     markers: tuple[EarlyChange, ...]
     remarks: tuple[str, ...] = ()
     multiplicity: MarkersAdjusted | None = None
+    mediation: Mediation | None = None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from equipoise.analysis.prediction.mediation_storage import mediation_tables
+
 if TYPE_CHECKING:
     from equipoise.analysis.prediction.prediction_results import Prediction
 
@@ -46,4 +48,5 @@ def prediction_tables(prediction: Prediction | None) -> dict[str, list[dict[str,
             if adjusted is None
             else {"early_change_multiplicity": [row.model_dump() for row in adjusted.rows]}
         ),
+        **mediation_tables(prediction.mediation),
     }

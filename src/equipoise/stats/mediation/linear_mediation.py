@@ -204,8 +204,9 @@ def mediation_data(
     whole = np.column_stack([m, y])
     for place, name in enumerate([*["mediators"] * m.shape[1], "outcome"]):
         size = np.sqrt(((whole[:, place] - whole[:, place].mean()) ** 2).sum())
-        rest = np.sqrt((left[:, place] ** 2).sum())
-        if not (size > 1e-12 * np.abs(whole[:, place]).sum() and rest > 1e-8 * size):
+        # A constant leaves the rounding of its own size behind.
+        least = max(1e-8 * size, 1e-12 * np.sqrt((whole[:, place] ** 2).sum()))
+        if not np.sqrt((left[:, place] ** 2).sum()) > least:
             raise ArgumentError("it does not vary beyond treatment and covariates", where=name)
     m = (m - m.mean(axis=0)) / scale
     products = m * t[:, None] if interaction else np.empty((len(t), 0))
