@@ -26,7 +26,7 @@ def test_the_twin_plans_it_and_says_that_it_is_assumed(il2):
 CASES = {
     "no such mediator": (
         (FIRST, 'mediators = [\n  "treg_prcent", "treg_count"'),
-        "mediators", "`treg_prcent` is no marker", "did you mean `treg_percent`?",
+        "mediators", "`treg_prcent` is no marker", "did you mean `treg_percent`",
     ),
     "a mediator twice": (
         (FIRST, 'mediators = [\n  "treg_count", "treg_count"'),
