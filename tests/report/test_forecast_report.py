@@ -55,6 +55,11 @@ def test_answer_and_caution_stand_first_in_the_same_size(section, il2_results):
         assert needed in caution
 
 
+def test_nothing_is_forecast_while_blinded(blinded_results):
+    assert blinded_results.forecast is None
+    assert "tripod" not in render(blinded_results, {}).lower()
+
+
 def test_the_verdict_follows_the_numbers(il2_results):
     early = {"permutation_p": 0.001}
     found = changed(il2_results, **early, gain={"lower": 0.02, "estimate": 0.1, "upper": 0.2})

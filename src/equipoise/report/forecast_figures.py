@@ -82,8 +82,8 @@ def _calibration(results: Results, stages: list[ForecastStage]) -> Drawing:
     caption = (
         "Are probabilities kept? Marks: people in groups of like forecast, the share of them that "
         f"responded with its exact {level(results)} CI; line and band: logistic recalibration with "
-        f"{level(results)} CI; dashed: calibrated. Each person’s forecast by models that had not "
-        f"seen him, the mean over repeats.{marks} {_origin(results)}"
+        f"{level(results)} CI; dashed: calibrated. Each person’s forecast by models trained "
+        f"without that person, the mean over repeats.{marks} {_origin(results)}"
     )
     return Drawing(name, caption, alternative, inline, standalone)
 
@@ -141,6 +141,7 @@ def _calibrated(
 
 def _chance(results: Results, stages: list[ForecastStage], measure: Measure) -> Drawing:
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     name = "figure-forecast-chance"
     told: list[str] = []
@@ -163,6 +164,7 @@ def _chance(results: Results, stages: list[ForecastStage], measure: Measure) -> 
             p = "" if found.permutation_p is None else f", {p_clause(found.permutation_p)}"
             axes.set_title(f"{label}: {percent(found.estimate)}{p}", fontsize=10, loc="left")
             axes.set_xlabel(f"{MEASURES[measure][0]} in left-out people")
+            axes.xaxis.set_major_locator(MaxNLocator(5))
             axes.xaxis.set_major_formatter(lambda value, _: percent(value))
             told.append(
                 f"{label}: {percent(found.estimate)} against {percent(found.null_mean)} on average "
@@ -237,7 +239,7 @@ def _learning(
             told.append(f"Riley's criteria ask for {row.needed} people.")
         axes.set_xscale("log")
         axes.xaxis.set_minor_locator(NullLocator())
-        sizes = sorted({p.n for s in stages for p in s.learning})
+        sizes = sorted({p.n for s in stages for p in s.learning} | {row.needed for row in needed})
         ticks = [t for t in (10, 20, 30, 50, 100, 200, 300, 500, 1000, 2000, 5000, 10000)
                  if sizes[0] * 0.9 <= t <= sizes[-1] * 1.1]  # fmt: skip
         axes.set_xticks(ticks)

@@ -160,7 +160,7 @@ class ForecastGain(Row):
 
 
 class PersonForecast(Row):
-    """One person's forecast by models that had not seen him, and what came. Who it is, nothing
+    """A person's forecast by models trained without that person, and what came. Who it is, nothing
     says."""
 
     group: str
