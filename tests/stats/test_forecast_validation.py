@@ -32,6 +32,7 @@ from equipoise.stats.forecast import (
     score_line,
 )
 from equipoise.stats.forecast.corrected_resampling import resampled
+from equipoise.stats.forecast.performance import count_pairs
 from equipoise.stats.forecast.sample_size import largest_cox_snell
 
 PENALTIES = np.array([0.01, 0.1, 1.0, 10.0, 1000.0])
@@ -100,6 +101,15 @@ def test_measures_are_those_of_scikit_learn():
     r2 = 1 - (errors**2).sum() / ((target.y - known) ** 2).sum()
     assert found["r2"][0] == pytest.approx(r2, rel=1e-10)
     assert found["mae"][0] == pytest.approx(np.abs(errors).mean(), rel=1e-10)
+
+
+def test_ties_count_one_half_and_weights_their_product():
+    rng = np.random.default_rng(3)
+    chance, response = rng.integers(0, 4, (1, 30, 1)) / 4.0, rng.random((1, 30, 1)) < 0.4
+    weight = rng.integers(0, 3, (1, 30)).astype(float)
+    right, pairs = count_pairs(chance, response.astype(float), weight)
+    plain = roc_auc_score(response[0, :, 0], chance[0, :, 0], sample_weight=weight[0])
+    assert right[0, 0] / pairs[0, 0] == pytest.approx(plain, rel=1e-12)
 
 
 def test_a_persons_forecast_does_not_know_his_own_outcome():
