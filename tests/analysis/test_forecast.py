@@ -144,7 +144,9 @@ def test_tables_hold_nobodys_values(found):
 
 
 def test_small_groups_of_observed_people_are_hidden(il2, table, plan, rule):
-    stage = validate_forecasts(il2, table, plan, rule, smallest=100).stage("early")
+    found = validate_forecasts(il2, table, plan, rule, smallest=100)
+    assert {count.responders for count in found.counts} == {None}
+    stage = found.stage("early")
     assert all(point.observed is None for point in stage.response_calibration.points)
     assert stage.people == ()
 

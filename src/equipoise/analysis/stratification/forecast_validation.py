@@ -128,7 +128,7 @@ def validate_forecasts(
     designs = forecast_designs(protocol, table, plan)
     data = {design.stage: training_data(table, design, rule) for design in designs}
     first = data["baseline"]
-    counts = _counts(table, first)
+    counts = _counts(table, first, smallest)
     failure = _why_none(first, plan)
     remarks = _remarks(protocol, table, plan, first)
     stages: list[ForecastStage] = []
@@ -171,8 +171,8 @@ def _rule_words(rule: ResponseRule) -> str:
     return f"{way} by at least {100 * rule.share:g} % from baseline{above}"
 
 
-def _counts(table: MarkerTable, data: TrainingData) -> tuple[ForecastCount, ...]:
-    """Who is in, by arm."""
+def _counts(table: MarkerTable, data: TrainingData, smallest: int) -> tuple[ForecastCount, ...]:
+    """Who is in, by arm; of an arm that is itself small no responders."""
     found: list[ForecastCount] = []
     for place, group in enumerate(table.groups):
         mine = table.arm == place
@@ -185,7 +185,9 @@ def _counts(table: MarkerTable, data: TrainingData) -> tuple[ForecastCount, ...]
                 no_outcome=int((mine & ~outcome).sum()),
                 no_factor=int(outcome.sum()) - int(used.sum()),
                 used=int(used.sum()),
-                responders=None if data.response is None else int(data.response[used].sum()),
+                responders=None
+                if data.response is None or 0 < int(used.sum()) < smallest
+                else int(data.response[used].sum()),
             )
         )
     return tuple(found)
