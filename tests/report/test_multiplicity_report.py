@@ -144,7 +144,8 @@ def test_a_claim_says_how_often_trials_make_it_with_and_without_a_link(found):
 def test_what_was_not_computed_is_said_to_be_so(found, key):
     assert claim_words.often(found, key) == claim_words.NOT_COMPUTED
     assert claim_words.often(None, "estimand:treg_response") == claim_words.NOT_COMPUTED
-    assert claim_words.claims_rows(found, [(key, "x")]) == [("x", "not computed", "not computed")]
+    assert claim_words.shares(found, key) == ("not computed", "not computed")
+    assert claim_words.shares(found, None) == (None, None)
     without = dataclasses.replace(found, scenarios=("planned", "x", "null"))
     assert claim_words.tallied(without, "link-off", "estimand:treg_response") is None
 
@@ -155,8 +156,10 @@ def test_the_page_holds_them_beside_the_claims(light_results, found):
     chapter = chapter[: chapter.index("</section>")]
     assert "with the link off this claim is made in 10.0" in chapter
     assert 'id="early-change-often"' in chapter
-    assert "At least one marker, adjusted (max-T, step-down)" in chapter
-    assert "Link as assumed: power (95 % limits)" in chapter
+    assert "Adjusted (max-T, step-down)" in chapter
+    assert "By itself, % of trials (95 % limits)" in chapter
+    assert "At least one of them" in chapter
+    assert "10.0\u00a0% (0.3 to 44.5)" in chapter
     answers = page[page.index('<section id="answers"') :]
     assert "where treatment does nothing this claim is made in" in answers
     bare = render(light_results, {})
@@ -166,7 +169,11 @@ def test_the_page_holds_them_beside_the_claims(light_results, found):
 
 
 def test_every_association_of_the_chapter_has_its_row(light_results):
-    keys = [key for key, _ in claim_words.association_claims(light_results.prediction)]
+    claims = claim_words.association_claims(light_results.prediction)
     markers = [m.endpoint for m in light_results.prediction.markers]
-    assert keys[: len(markers)] == [f"prediction:within:{key}" for key in markers]
-    assert "prediction:adjusted:any" in keys
+    assert [own for _, own, _ in claims[: len(markers)]] == [
+        f"prediction:within:{key}" for key in markers
+    ]
+    assert ("At least one of them", "prediction:within:any", "prediction:adjusted:any") in claims
+    bare = light_results.prediction.model_copy(update={"multiplicity": None})
+    assert all(key is None for _, _, key in claim_words.association_claims(bare))

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 ENDING = ".characteristics"
 _FORMAT = 1
 _ARRAYS = ("hits", "estimate", "se", "df", "fits", "truth", "serious")
-#: Packages of which no number of a simulated trial depends.
-_SILENT = frozenset({"report", "cli", "exchange"})
+#: Packages on which no number of a simulated trial depends; of a study its protocol's hash tells.
+_SILENT = frozenset({"report", "cli", "exchange", "studies"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from equipoise.report.multiplicity_words import NAMES
 from equipoise.report.twins_words import interval, percent
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from equipoise.analysis.prediction.prediction_results import Prediction
     from equipoise.design.characteristics import Characteristics, Tally
 
@@ -82,47 +79,32 @@ def reading(found: Characteristics | None) -> str:
     )
 
 
-def association_claims(prediction: Prediction) -> list[tuple[str, str]]:
-    """(key, label) of the claims of the chapter, computed or not, in its order."""
-    claims = [
-        (f"prediction:within:{m.endpoint}", f"{m.label}, within arms, by itself")
-        for m in prediction.markers
-    ]
-    if len(prediction.markers) > 1:
-        claims.append(("prediction:within:any", "At least one marker, unadjusted"))
+def association_claims(prediction: Prediction) -> list[tuple[str, str, str | None]]:
+    """(what, key of its claim by itself, key adjusted or None) of the chapter, in its order."""
     found = prediction.multiplicity
-    if found is not None and found.method != "none":
-        name = NAMES[found.method]
-        claims += [
-            (f"prediction:adjusted:{row.marker}", f"{row.label}, adjusted ({name})")
-            for row in found.rows
-        ]
-        claims.append(("prediction:adjusted:any", f"At least one marker, adjusted ({name})"))
+    counted = found is not None and found.method != "none"
+
+    def adjusted(key: str) -> str | None:
+        return f"prediction:adjusted:{key}" if counted else None
+
+    labels = {m.endpoint: m.label for m in prediction.markers}
+    labels |= {row.marker: row.label for row in found.rows} if found is not None else {}
+    claims = [(text, f"prediction:within:{key}", adjusted(key)) for key, text in labels.items()]
+    if len(labels) > 1:
+        claims.append(("At least one of them", "prediction:within:any", adjusted("any")))
     for part, label in _SLOW.items():
         if getattr(prediction, part, None) is not None:
-            claims.append((f"prediction:{part}", label))
+            claims.append((label, f"prediction:{part}", None))
     return claims
 
 
-def claims_rows(
-    found: Characteristics | None, claims: Sequence[tuple[str, str]]
-) -> list[tuple[str, str, str]]:
-    """(claim, with the link off, with it on) of associations, as printed.
-
-    Parameters
-    ----------
-    claims
-        (key, label); those that were not computed are said to be so.
-    """
-    rows: list[tuple[str, str, str]] = []
-    for key, label in claims:
-        cells: list[str] = []
-        for scenario in ("link-off", "planned"):
-            tally = tallied(found, scenario, key)
-            cells.append(
-                "not computed"
-                if tally is None
-                else f"{percent(tally.proportion)} ({interval(tally)})"
-            )
-        rows.append((label, cells[0], cells[1]))
-    return rows
+def shares(found: Characteristics | None, key: str | None) -> tuple[str | None, str | None]:
+    """How often a claim is made with the link off and on, as printed; what was not computed says
+    so, and without a key there is nothing to say."""
+    if key is None:
+        return None, None
+    tallies = [tallied(found, scenario, key) for scenario in ("link-off", "planned")]
+    off, on = (
+        "not computed" if t is None else f"{percent(t.proportion)} ({interval(t)})" for t in tallies
+    )
+    return off, on

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from equipoise.report.claim_words import association_claims, claims_rows
+from equipoise.report.claim_words import association_claims, shares
 from equipoise.report.multiplicity_words import NAMES
 from equipoise.report.tables.html import Cell, html_table
 from equipoise.report.words import number, p_value
@@ -33,12 +33,13 @@ def multiplicity_table(prediction: Prediction) -> str:
 
 def often_table(prediction: Prediction, found: Characteristics | None) -> str:
     """How often trials like this make each claim of the chapter, with and without a link."""
-    columns = [
-        ("claim", "Claim"),
-        ("off", "Link off: false positive (95 % limits)"),
-        ("on", "Link as assumed: power (95 % limits)"),
-    ]
-    rows: list[list[Cell]] = [
-        list(row) for row in claims_rows(found, association_claims(prediction))
-    ]
-    return html_table("early-change-often", columns, rows)
+    claims = association_claims(prediction)
+    columns = [("claim", "Claimed of"), ("off", "Link off"), ("on", "Link as assumed")]
+    spanners = [("By itself, % of trials (95 % limits)", ["off", "on"])]
+    rows: list[list[Cell]] = [[label, *shares(found, own)] for label, own, _ in claims]
+    if prediction.multiplicity is not None and prediction.multiplicity.method != "none":
+        columns += [("adjusted_off", "Link off"), ("adjusted_on", "Link as assumed")]
+        name = NAMES[prediction.multiplicity.method]
+        spanners.append((f"Adjusted ({name})", ["adjusted_off", "adjusted_on"]))
+        rows = [[*row, *shares(found, key)] for row, (_, _, key) in zip(rows, claims, strict=True)]
+    return html_table("early-change-often", columns, rows, spanners=spanners)
