@@ -16,6 +16,7 @@ from equipoise.report import (
     forecast_fan,
     forecast_words,
     multiplicity_words,
+    surrogacy_words,
     tables,
     twins_words,
     what_ran,
@@ -24,6 +25,7 @@ from equipoise.report import (
 from equipoise.report.checklist_pages import checklist_context
 from equipoise.report.contents import sections
 from equipoise.report.course_figures import course_figure
+from equipoise.report.dose_figure import dose_figures
 from equipoise.report.downloads import data_address, file_name, with_table_downloads
 from equipoise.report.early_change_figures import early_change_figures
 from equipoise.report.figures import Drawing, endpoint_figure, family_figure
@@ -69,7 +71,8 @@ def draw(results: Results) -> dict[str, Drawing]:
     for key, estimand in results.estimands.items():
         for name, drawing in rerandomisation_figures(results, estimand).items():
             drawings[f"design:{key}:{name}"] = drawing
-    drawings |= early_change_figures(results) | forecast_figures(results)
+    drawings |= early_change_figures(results) | dose_figures(results)
+    drawings |= forecast_figures(results)
     return drawings | forecast_fan.fan_figures(results)
 
 
@@ -119,6 +122,7 @@ def render(
         .render(
             words=words,
             early=early_change_words,
+            surrogacy_words=surrogacy_words,
             foretold=forecast_words,
             number_of=multiplicity_words,
             claim=claim_words,

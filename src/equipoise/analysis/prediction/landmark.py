@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from equipoise.analysis.individual_courses import may_show_people
+from equipoise.analysis.prediction.dose_and_surrogacy import bend, effects_on_both
 from equipoise.analysis.prediction.early_pairs import EarlyPairs, make_pairs
 from equipoise.analysis.prediction.imputed_slopes import impute_slopes
 from equipoise.analysis.prediction.marker_multiplicity import adjust_markers
@@ -129,6 +130,7 @@ def _marker(
             for place, arm in enumerate(pairs.groups)
         ]
         slopes.append(_slope(protocol, plan, key, pairs, "all-arms", log))
+    drawn = marker.kind == "composite" or key == plan.predictors[0]
     model = protocol.analysis.models[str(protocol.endpoints[plan.outcome].model)]
     return EarlyChange(
         endpoint=key,
@@ -144,6 +146,9 @@ def _marker(
         pairs=pairs.pairs() if people else (),
         imputed=impute_slopes(plan, key, pairs, slopes, alpha),
         repeated=repeat_slopes(pairs, model, slopes[0].sd, alpha),
+        # Neither where an arm has very few observed people: an effect would tell their mean.
+        dose=None if small else bend(pairs, alpha, drawn=drawn, people=people),
+        surrogacy=() if small else effects_on_both(pairs, slopes[0].sd, alpha),
     )
 
 

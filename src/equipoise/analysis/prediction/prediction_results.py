@@ -167,6 +167,61 @@ class Pair(Row):
     outcome: float
 
 
+class DoseCurve(Row):
+    """The outcome along the early change as a restricted cubic spline, within arms.
+
+    The F test is of what is not a straight line. `curve`, its pointwise `lower` and `upper`, and
+    the straight `line` stand at the early changes `at`, at the mean of all covariates; they are
+    there for the marker that is drawn. `marks` are people moved to that mean.
+    """
+
+    n: int
+    knots: tuple[float, ...] = ()
+    statistic: float | None = None
+    df1: int | None = None
+    df2: float | None = None
+    p: float | None = None
+    at: tuple[float, ...] = ()
+    curve: tuple[float, ...] = ()
+    lower: tuple[float, ...] = ()
+    upper: tuple[float, ...] = ()
+    line: tuple[float, ...] = ()
+    marks: tuple[Pair, ...] = ()
+    failure: str | None = None
+
+
+class SurrogacyRow(Row):
+    """Effects of an arm against the control on marker and outcome, and how they go together.
+
+    The marker is in SDs within arms. `relative_effect` is outcome units per SD with Fieller's set:
+    for ``two rays`` up to the lower limit and from the upper one on, for the ``whole line``
+    without limits. `proportion` is Freedman's; None while the interval of the effect on the
+    outcome holds 0.
+    """
+
+    arm: str
+    n: int
+    df: float | None = None
+    outcome_effect: float | None = None
+    outcome_effect_lower: float | None = None
+    outcome_effect_upper: float | None = None
+    marker_effect: float | None = None
+    marker_effect_lower: float | None = None
+    marker_effect_upper: float | None = None
+    relative_effect: float | None = None
+    relative_effect_lower: float | None = None
+    relative_effect_upper: float | None = None
+    shape: Literal["interval", "two rays", "whole line"] | None = None
+    association: float | None = None
+    association_lower: float | None = None
+    association_upper: float | None = None
+    proportion: float | None = None
+    proportion_lower: float | None = None
+    proportion_upper: float | None = None
+    proportion_shape: Literal["interval", "two rays", "whole line"] | None = None
+    failure: str | None = None
+
+
 class EarlyChange(Row):
     """One marker. `pairs` are there for simulated people, or where the protocol allows them.
 
@@ -186,6 +241,8 @@ class EarlyChange(Row):
     pairs: tuple[Pair, ...] = ()
     imputed: tuple[ImputedSlope, ...] = ()
     repeated: RepeatedAssociation | None = None
+    dose: DoseCurve | None = None
+    surrogacy: tuple[SurrogacyRow, ...] = ()
 
     def slope(self, among: str, *, adjusted: bool = False) -> Slope | None:
         """The slope among these participants; None where there is none."""

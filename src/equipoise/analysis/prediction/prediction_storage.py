@@ -32,6 +32,19 @@ def prediction_tables(prediction: Prediction | None) -> dict[str, list[dict[str,
             for marker in markers
             for term in marker.added
         ],
+        "early_change_bend": [
+            {
+                "endpoint": marker.endpoint,
+                **marker.dose.model_dump(include={"n", "statistic", "df1", "df2", "p", "failure"}),
+            }
+            for marker in markers
+            if marker.dose is not None
+        ],
+        "early_change_surrogacy": [
+            {"endpoint": marker.endpoint, **row.model_dump()}
+            for marker in markers
+            for row in marker.surrogacy
+        ],
         "early_change_imputed": [
             {"endpoint": marker.endpoint, **slope.model_dump()}
             for marker in markers

@@ -97,16 +97,16 @@ def _found(
         matrix[place, fit.terms.index(f"early:visit[T.{visit}]")] = 1.0
     frame = fit.linear(matrix)
     joint = fit.test(matrix)
-    scale = sd or 1.0
     slopes = tuple(
-        VisitSlope(
-            visit=str(visit),
-            n=int(np.isfinite(pairs.column(f"outcome {visit}")).sum()),
-            **{name: row[name] for name in ("estimate", "se", "df", "lower", "upper", "p")},
-            **{
-                f"per_sd{end}": row[name] * scale if sd else None
-                for end, name in (("", "estimate"), ("_lower", "lower"), ("_upper", "upper"))
-            },
+        VisitSlope.model_validate(
+            {
+                "visit": str(visit),
+                "n": int(np.isfinite(pairs.column(f"outcome {visit}")).sum()),
+                **{name: row[name] for name in ("estimate", "se", "df", "lower", "upper", "p")},
+                "per_sd": sd and row["estimate"] * sd,
+                "per_sd_lower": sd and row["lower"] * sd,
+                "per_sd_upper": sd and row["upper"] * sd,
+            }
         )
         for visit, row in zip(fit.visits, frame.iter_rows(named=True), strict=True)
     )

@@ -41,6 +41,7 @@ from equipoise.report.tables.multiplicity import multiplicity_table, often_table
 from equipoise.report.tables.outcomes import outcome_sensitivity_table, outcome_table
 from equipoise.report.tables.rerandomisation import failures as rerandomisation_failures
 from equipoise.report.tables.rerandomisation import rerandomisation_table
+from equipoise.report.tables.surrogacy import linearity_table, surrogacy_table
 
 __all__ = [
     "allocation_table",
@@ -67,6 +68,7 @@ __all__ = [
     "imputation_table",
     "ladder_notes",
     "landmark_table",
+    "linearity_table",
     "markers_table",
     "methods_table",
     "monitor_flow_table",
@@ -84,6 +86,7 @@ __all__ = [
     "shift_table",
     "stopping_table",
     "subgroup_table",
+    "surrogacy_table",
     "tipping_table",
     "touched_table",
     "visits_table",

@@ -185,7 +185,8 @@ def dose_response(
         return _nothing(data, n)
     statistic = max(plain_ssr - ssr, 0.0) / df1 / sigma2
     # Q R = design: the variance of c'b is sigma^2 |R'^-1 c|^2.
-    root = np.linalg.solve(np.linalg.qr(design, mode="r").T, there.T)
+    triangle = np.linalg.qr(design)[1]
+    root = np.linalg.solve(triangle.T, there.T)
     reach = float(t_quantile(1.0 - alpha / 2.0, df2)) * np.sqrt(sigma2 * (root**2).sum(axis=0))
     curve = there @ fit
     adjusted = np.full(used.shape, np.nan)
