@@ -31,10 +31,14 @@ def predicted(protocol, records):
 
 
 def with_prediction(protocol, **fields):
-    """The plan changed; with predictors of its own it has neither labs nor composites."""
+    """The plan changed; with predictors of its own it has nothing that names other markers."""
+    plan = protocol.analysis.prediction
     if "predictors" in fields:
-        fields = {"labs": (), "composites": {}, **fields}
-    plan = protocol.analysis.prediction.model_copy(update=fields)
+        parts = {
+            name: None for name, field in type(plan).model_fields.items() if field.default is None
+        }
+        fields = {"labs": (), "composites": {}, **parts, **fields}
+    plan = plan.model_copy(update=fields)
     analysis = protocol.analysis.model_copy(update={"prediction": plan})
     return protocol.model_copy(update={"analysis": analysis})
 
