@@ -61,6 +61,7 @@ def inconsistencies(tables: Tables) -> list[Inconsistency]:
         consistency_of_mechanism,
         consistency_of_mediation,
         consistency_of_multiplicity,
+        consistency_of_multivariate,
         consistency_of_prediction,
         consistency_of_scales,
     )
@@ -74,6 +75,7 @@ def inconsistencies(tables: Tables) -> list[Inconsistency]:
     assert consistency_of_exposures is not None
     assert consistency_of_forecast is not None
     assert consistency_of_measurements is not None
+    assert consistency_of_multivariate is not None
     assert consistency_of_prediction is not None
     assert consistency_of_mechanism is not None
     assert consistency_of_mediation is not None

@@ -7,6 +7,7 @@ from pydantic import Field
 from equipoise.protocol.base import Int, Key, Map, Number, Part, Text
 from equipoise.protocol.mediation_plan import MediationPlan
 from equipoise.protocol.multiplicity_plan import MarkerMultiplicity
+from equipoise.protocol.multivariate_plan import MultivariatePlan
 
 
 class Composite(Part):
@@ -63,4 +64,7 @@ class PredictionPlan(Part):
     )
     mediation: MediationPlan | None = Field(
         None, description="Effects of the treatment through the early change"
+    )
+    multivariate: MultivariatePlan | None = Field(
+        None, description="All early changes together: partial least squares and elastic net"
     )

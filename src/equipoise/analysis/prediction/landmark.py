@@ -17,6 +17,7 @@ from equipoise.analysis.prediction.imputed_slopes import impute_slopes
 from equipoise.analysis.prediction.marker_multiplicity import adjust_markers
 from equipoise.analysis.prediction.marker_table import make_marker_table
 from equipoise.analysis.prediction.mediation import analyse_mediation
+from equipoise.analysis.prediction.multivariate import analyse_multivariate
 from equipoise.analysis.prediction.prediction_results import (
     AddedTerm,
     EarlyChange,
@@ -103,6 +104,9 @@ def analyse_prediction(
         remarks=tuple(remarks),
         multiplicity=adjusted,
         mediation=mediated,
+        multivariate=analyse_multivariate(
+            protocol, records, groups, datasets, plan, people=people
+        ),
     )
 
 

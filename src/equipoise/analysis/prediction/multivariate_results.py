@@ -51,8 +51,8 @@ class JointMarker(Row):
     `importance` is that in projection, its mean square over markers is 1; `coefficient` in outcome
     units per `sd` of the adjusted early change. Limits are percentiles of the bootstrap;
     `above_one` is the share of its samples with an importance above 1. `net_coefficient` is
-    shrunk and has no interval; `kept` is the share of samples in which a net of the same penalty
-    keeps the marker. `dropped` says why the marker is not among the others.
+    shrunk and has no interval; `kept` is the share of samples in which the net of `kept_by` keeps
+    the marker. `dropped` says why the marker is not among the others.
     """
 
     key: str
@@ -97,17 +97,22 @@ class JointCount(Row):
     used: int
 
 
-class ImputedJoint(Row):
-    """The same with missing early changes imputed: means over `imputations`.
+class KeptBy(Row):
+    """The elastic net, of those that leave markers out, with the smallest error."""
 
-    `q2` is the mean, `chosen` the share in which the rule preferred partial least squares to the
-    covariates alone. Nobody's outcome is imputed, and no p is given.
+    mixing: float
+    strength: float
+
+
+class ImputedJoint(Row):
+    """Importance and coefficients with missing early changes imputed: means over `imputations`.
+
+    `n` people have an outcome; nobody's outcome is imputed. No Q2 and no p are given: the outcome
+    takes part in the imputation, so that nobody could be left out of it.
     """
 
     imputations: int
     n: int
-    q2: float
-    chosen: float
 
 
 class Multivariate(Row):
@@ -129,6 +134,7 @@ class Multivariate(Row):
     steps: tuple[TuningStep, ...] = ()
     markers: tuple[JointMarker, ...] = ()
     components: tuple[JointComponent, ...] = ()
+    kept_by: KeptBy | None = None
     bootstrap_components: tuple[int, ...] = ()
     points: tuple[ScorePoint, ...] = ()
     imputed: ImputedJoint | None = None

@@ -6,6 +6,7 @@ from typing import Literal
 
 from equipoise.analysis.prediction.mediation_results import Mediation
 from equipoise.analysis.prediction.multiplicity_results import MarkersAdjusted
+from equipoise.analysis.prediction.multivariate_results import Multivariate
 from equipoise.analysis.result_row import Row
 
 
@@ -284,3 +285,4 @@ class Prediction(Row):
     remarks: tuple[str, ...] = ()
     multiplicity: MarkersAdjusted | None = None
     mediation: Mediation | None = None
+    multivariate: Multivariate | None = None

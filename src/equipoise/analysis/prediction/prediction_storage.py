@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from equipoise.analysis.prediction.mediation_storage import mediation_tables
+from equipoise.analysis.prediction.multivariate_storage import multivariate_tables
 
 if TYPE_CHECKING:
     from equipoise.analysis.prediction.prediction_results import Prediction
@@ -62,4 +63,5 @@ def prediction_tables(prediction: Prediction | None) -> dict[str, list[dict[str,
             else {"early_change_multiplicity": [row.model_dump() for row in adjusted.rows]}
         ),
         **mediation_tables(prediction.mediation),
+        **multivariate_tables(prediction.multivariate),
     }

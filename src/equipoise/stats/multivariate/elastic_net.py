@@ -76,28 +76,26 @@ def fit_elastic_net(
     if mixing == 0.0:
         return correlations @ np.linalg.inv(gram + penalty * np.eye(p)).swapaxes(1, 2)
     cut, shrink = penalty * mixing, 1.0 + penalty * (1.0 - mixing)
-    # Predictors first: each step is then one long row.
-    columns = np.ascontiguousarray(np.moveaxis(gram, 0, 2))[..., None]
-    sets, outcomes = correlations.shape[:2]
-    if start is None:
-        b = np.zeros((p, sets, outcomes))
-        slope = np.ascontiguousarray(np.moveaxis(correlations, 2, 0))
-    else:
-        b = np.ascontiguousarray(np.moveaxis(start, 2, 0))
-        slope = np.ascontiguousarray(np.moveaxis(correlations - start @ gram, 2, 0))
+    # Outcomes last: each step is then one product a set, over all outcomes.
+    c = np.ascontiguousarray(correlations.swapaxes(1, 2))
+    b = np.zeros_like(c) if start is None else np.ascontiguousarray(start.swapaxes(1, 2))
+    done, left = b, np.arange(c.shape[2])
     for _ in range(_MOST_SWEEPS):
-        most = 0.0
+        most = np.zeros((len(c), len(left)))
         for j in range(p):
-            pull = slope[j] + b[j]
-            new = np.sign(pull) * np.maximum(np.abs(pull) - cut, 0.0) / shrink
-            step = new - b[j]
-            size = float(np.abs(step).max())
-            if size > 0.0:
-                slope -= columns[:, j] * step
-                b[j] = new
-                most = max(most, size)
-        if most <= tolerance:
-            return np.moveaxis(b, 0, 2)
+            old = b[:, j]
+            pull = c[:, j] - (gram[:, j : j + 1] @ b)[:, 0] + gram[:, j, j, None] * old
+            new = (pull - np.clip(pull, -cut, cut)) / shrink
+            np.maximum(most, np.abs(new - old), out=most)
+            b[:, j] = new
+        moving = most.max(axis=0) > tolerance
+        if not moving.any():
+            done[:, :, left] = b
+            return done.swapaxes(1, 2)
+        if 2 * int(moving.sum()) <= len(left):
+            # Outcomes that no longer move are put aside.
+            done[:, :, left] = b
+            left, b, c = left[moving], b[:, :, moving], c[:, :, moving]
     raise ArgumentError(
         "coordinate descent does not end", where="penalty", value=penalty,
         remedy="a larger penalty, or predictors that are not copies of one another",
