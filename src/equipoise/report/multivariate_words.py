@@ -135,7 +135,7 @@ def net(results: Results, prediction: Prediction, found: Multivariate) -> str:
     if found.kept_by is not None:
         kept = (
             f" Kept: the share of bootstrap samples in which an elastic net (mixing "
-            f"{found.kept_by.mixing:g}) of one penalty keeps the marker."
+            f"{found.kept_by.mixing:g}, one fixed penalty) keeps the marker."
         )
     return (
         f"Ridge and elastic net, chosen on the same folds, {said}; permutation "

@@ -17,6 +17,7 @@ from equipoise.report import (
     forecast_words,
     multiplicity_words,
     surrogacy_words,
+    multivariate_words,
     tables,
     twins_words,
     what_ran,
@@ -31,6 +32,7 @@ from equipoise.report.early_change_figures import early_change_figures
 from equipoise.report.figures import Drawing, endpoint_figure, family_figure
 from equipoise.report.flow_diagram import diagram
 from equipoise.report.forecast_figures import forecast_figures
+from equipoise.report.multivariate_figures import multivariate_figures
 from equipoise.report.outcome_figures import outcome_figure
 from equipoise.report.questions import questions
 from equipoise.report.references import used
@@ -72,6 +74,7 @@ def draw(results: Results) -> dict[str, Drawing]:
         for name, drawing in rerandomisation_figures(results, estimand).items():
             drawings[f"design:{key}:{name}"] = drawing
     drawings |= early_change_figures(results) | dose_figures(results)
+    drawings |= early_change_figures(results) | multivariate_figures(results)
     drawings |= forecast_figures(results)
     return drawings | forecast_fan.fan_figures(results)
 
@@ -125,6 +128,7 @@ def render(
             surrogacy_words=surrogacy_words,
             foretold=forecast_words,
             number_of=multiplicity_words,
+            together=multivariate_words,
             claim=claim_words,
             fans=forecast_fan,
             enriched=enrichment_words,

@@ -30,6 +30,12 @@ REFERENCES = {
     "2018;36:672\u201383.",
     "rerandomisation": "Rosenberger WF, Lachin JM. Randomization in Clinical Trials, 2nd ed. Wiley "
     "2016, chapter 6.",
+    "pls": "Wold S, Sj\u00f6str\u00f6m M, Eriksson L. PLS-regression: a basic tool of "
+    "chemometrics. Chemom Intell Lab Syst 2001;58:109\u201330.",
+    "vip": "Mehmood T, Liland KH, Snipen L, S\u00e6b\u00f8 S. A review of variable selection "
+    "methods in partial least squares regression. Chemom Intell Lab Syst 2012;118:62\u20139.",
+    "elastic-net": "Zou H, Hastie T. Regularization and variable selection via the elastic net. "
+    "J R Stat Soc B 2005;67:301\u201320.",
     "add-one": "Phipson B, Smyth GK. Permutation p-values should never be zero. Stat Appl Genet "
     "Mol Biol 2010;9:39.",
     "inversion": "Garthwaite PH. Confidence intervals from randomization tests. Biometrics "
@@ -142,6 +148,8 @@ def used(results: Results) -> list[str]:
     if results.prediction is not None:
         keys += ["landmark", "partial-correlation", "ranks", "freedman-lane"]
         keys += [] if "add-one" in keys else ["add-one"]
+        joint = results.prediction.multivariate
+        keys += ["pls", "vip", "elastic-net"] if joint is not None and joint.tests else []
     keys += [key for key in forecast_keys(results) if key not in keys]
     keys += [key for key in harm_keys(results.safety) if key not in keys]
     return [REFERENCES[key] for key in keys]

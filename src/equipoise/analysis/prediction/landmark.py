@@ -104,9 +104,7 @@ def analyse_prediction(
         remarks=tuple(remarks),
         multiplicity=adjusted,
         mediation=mediated,
-        multivariate=analyse_multivariate(
-            protocol, records, groups, datasets, plan, people=people
-        ),
+        multivariate=analyse_multivariate(table, plan, people=people),
     )
 
 

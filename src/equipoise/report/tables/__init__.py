@@ -38,6 +38,7 @@ from equipoise.report.tables.measured_harms import (
 from equipoise.report.tables.methods import ladder_notes, methods_table
 from equipoise.report.tables.monitoring import completeness_table, monitor_flow_table
 from equipoise.report.tables.multiplicity import multiplicity_table, often_table
+from equipoise.report.tables.multivariate import together_table, tuning_table
 from equipoise.report.tables.outcomes import outcome_sensitivity_table, outcome_table
 from equipoise.report.tables.rerandomisation import failures as rerandomisation_failures
 from equipoise.report.tables.rerandomisation import rerandomisation_table
@@ -88,7 +89,9 @@ __all__ = [
     "subgroup_table",
     "surrogacy_table",
     "tipping_table",
+    "together_table",
     "touched_table",
     "visits_table",
+    "tuning_table",
     "vital_table",
 ]

@@ -118,7 +118,9 @@ def resample_importance(
         coefficients[here] = fit.coefficients[place]
         if net is not None:
             variance = (left * left * sets.weights[:, None]).sum(axis=2) / sets.size[:, None]
-            correlations = covariances / np.sqrt(np.where(variance > 0.0, variance, np.inf))[..., None]
+            correlations = (
+                covariances / np.sqrt(np.where(variance > 0.0, variance, np.inf))[..., None]
+            )
             found = fit_elastic_net(
                 sets.gram, correlations, net_penalty(*net), net[1], tolerance=1e-6
             )

@@ -121,6 +121,4 @@ def permute_whole(
     if not np.isfinite(seen):
         return WholeTest(float("nan"), 0, draws, movable, null, none / draws)
     as_extreme = int((null >= seen - _TIE).sum())
-    return WholeTest(
-        (as_extreme + 1) / (draws + 1), as_extreme, draws, movable, null, none / draws
-    )
+    return WholeTest((as_extreme + 1) / (draws + 1), as_extreme, draws, movable, null, none / draws)
