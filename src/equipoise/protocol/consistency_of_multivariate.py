@@ -12,9 +12,9 @@ _PATH = ("analysis", "prediction", "multivariate")
 @needs("analysis")
 def _multivariate(tables: Tables) -> Iterator[Inconsistency]:
     prediction = tables["analysis"].prediction
-    plan = None if prediction is None else prediction.multivariate
-    if plan is None:
+    if prediction is None or prediction.multivariate is None:
         return
+    plan = prediction.multivariate
     known = (*prediction.predictors, *prediction.labs)
     for place, key in enumerate(plan.predictors):
         path = (*_PATH, "predictors", place)

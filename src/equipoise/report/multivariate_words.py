@@ -35,9 +35,13 @@ def answer(results: Results, prediction: Prediction, found: Multivariate) -> str
     where = "within arms" if results.compared else "in the one arm"
     return (
         f"Taken together, the early changes of {used_markers(found)} markers {said} about "
-        f"{prediction.outcome_label} at {late} {where} ({saved}permutation {p_clause(test.p)} for "
+        f"{prediction.outcome_label} at {late} {where} ({saved}permutation {_p(test)} for "
         f"the whole procedure, n = {found.n})."
     )
+
+
+def _p(test: JointTest) -> str:
+    return "p not to be had" if test.p is None else p_clause(test.p)
 
 
 def _verdict(results: Results, test: JointTest) -> str:
@@ -139,7 +143,7 @@ def net(results: Results, prediction: Prediction, found: Multivariate) -> str:
         )
     return (
         f"Ridge and elastic net, chosen on the same folds, {said}; permutation "
-        f"{p_clause(test.p)}. Shrunken coefficients are biased on purpose; they have no valid "
+        f"{_p(test)}. Shrunken coefficients are biased on purpose; they have no valid "
         f"interval, and none is given.{kept}"
     )
 

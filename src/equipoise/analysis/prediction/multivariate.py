@@ -102,7 +102,8 @@ def joint_analysis(table: MarkerTable, plan: MultivariatePlan, *, people: bool) 
     early, baseline = table.early[:, places], table.baseline[:, places]
     steady = np.isfinite(table.outcome) & np.isfinite(table.outcome_baseline)
     # A marker that nobody has would leave nobody.
-    seen = np.isfinite(early[steady]).any(axis=0) & np.isfinite(baseline[steady]).any(axis=0)
+    known = np.isfinite(early[steady]) & np.isfinite(baseline[steady])
+    seen: np.ndarray = np.asarray(known.any(axis=0))
     dropped = {
         marker.key: "no early change was measured"
         for marker, there in zip(markers, seen, strict=True)
@@ -190,12 +191,13 @@ def _filled(
     components = int(pls_choice.model[0])
     strength, mixing = _net_tuning(plan, net_choice)
     # The same permutations for both.
-    pls_test, net_test = (
-        permute_whole(
-            folds, data.y, data.blocks, plan.permutations,
-            stream(plan.seed, "multivariate/permutations"), rule=plan.rule, **options,
-        )
-        for options in ({"components": most}, {"mixing": plan.mixing})
+    pls_test = permute_whole(
+        folds, data.y, data.blocks, plan.permutations,
+        stream(plan.seed, "multivariate/permutations"), components=most, rule=plan.rule,
+    )  # fmt: skip
+    net_test = permute_whole(
+        folds, data.y, data.blocks, plan.permutations,
+        stream(plan.seed, "multivariate/permutations"), mixing=plan.mixing, rule=plan.rule,
     )  # fmt: skip
     sets = adjust_sets(data.x, data.own, data.common, np.ones((1, n)))
     left = sets.residuals(data.y[None])
