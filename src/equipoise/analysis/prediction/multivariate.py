@@ -5,13 +5,11 @@ Method: docs/methods/multivariate.md.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from equipoise.analysis.prediction.marker_table import make_marker_table
 from equipoise.analysis.prediction.multivariate_results import (
     ImputedJoint,
     JointComponent,
@@ -40,13 +38,9 @@ from equipoise.stats.multivariate import (
 from equipoise.streams import stream
 
 if TYPE_CHECKING:
-    from equipoise.analysis.dataset import Dataset
-    from equipoise.analysis.groups import Groups
     from equipoise.analysis.prediction.marker_table import Marker, MarkerTable
-    from equipoise.protocol import Protocol
     from equipoise.protocol.multivariate_plan import MultivariatePlan
     from equipoise.protocol.prediction_plan import PredictionPlan
-    from equipoise.records import Records
     from equipoise.stats.multivariate import CrossValidation, PartialLeastSquares, Tuned, WholeTest
 
 #: With fewer people in an arm the reader is told so.
@@ -69,13 +63,7 @@ class _Joint:
 
 
 def analyse_multivariate(
-    protocol: Protocol,
-    records: Records,
-    groups: Groups,
-    datasets: Mapping[str, Dataset],
-    prediction: PredictionPlan,
-    *,
-    people: bool,
+    table: MarkerTable, prediction: PredictionPlan, *, people: bool
 ) -> Multivariate | None:
     """The planned analysis of all early changes together; None where none is planned.
 
@@ -85,10 +73,7 @@ def analyse_multivariate(
         Whether results may hold values of single people.
     """
     plan = prediction.multivariate
-    if plan is None or groups.closed:
-        return None
-    table = make_marker_table(protocol, records, groups, datasets, prediction)
-    return joint_analysis(table, plan, people=people)
+    return None if plan is None else joint_analysis(table, plan, people=people)
 
 
 def joint_analysis(table: MarkerTable, plan: MultivariatePlan, *, people: bool) -> Multivariate:

@@ -91,7 +91,7 @@ __all__ = [
     "tipping_table",
     "together_table",
     "touched_table",
-    "visits_table",
     "tuning_table",
+    "visits_table",
     "vital_table",
 ]
