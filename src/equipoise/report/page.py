@@ -16,8 +16,8 @@ from equipoise.report import (
     forecast_fan,
     forecast_words,
     multiplicity_words,
-    surrogacy_words,
     multivariate_words,
+    surrogacy_words,
     tables,
     twins_words,
     what_ran,
@@ -74,7 +74,7 @@ def draw(results: Results) -> dict[str, Drawing]:
         for name, drawing in rerandomisation_figures(results, estimand).items():
             drawings[f"design:{key}:{name}"] = drawing
     drawings |= early_change_figures(results) | dose_figures(results)
-    drawings |= early_change_figures(results) | multivariate_figures(results)
+    drawings |= multivariate_figures(results)
     drawings |= forecast_figures(results)
     return drawings | forecast_fan.fan_figures(results)
 
