@@ -37,6 +37,8 @@ def table_of(n=36, p=5, link=1.0, seed=1, missing=0):
         outcome=outcome,
         outcome_baseline=start,
         early_outcome=np.full(n, np.nan),
+        visits=("week8",),
+        outcomes=outcome[:, None],
         characteristics=(),
         characteristic_values=np.empty((n, 0)),
     )
