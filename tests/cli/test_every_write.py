@@ -88,6 +88,11 @@ def run(material, folder, generation):
         patch.setattr(commands, "_analyse", lambda *_: material["results"][0])
         patch.setattr(commands, "_shown_patients", lambda *_: material["shown"])
         patch.setattr(
+            commands,
+            "_forecast_model",
+            lambda *_: {"forecast-model.json": f"{generation}\n".encode()},
+        )
+        patch.setattr(
             "equipoise.simulation.simulate", lambda *_, **__: material["records"][generation]
         )
         commands.run("il2-depression", out=folder, seed=generation + 1)
