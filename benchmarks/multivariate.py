@@ -1,7 +1,8 @@
 """Permutation of the whole procedure and bootstrap against loops over scikit-learn's PLSRegression.
 
-36 people, 10 markers, at most 4 components, 5 folds in 5 repeats. The loop adjusts and fits in every
-training set with PLSRegression; it is timed on fewer draws and scaled.
+36 people, 10 markers, at most 4 components, 5 folds in 5 repeats. The loop fits the covariates and
+PLSRegression in every
+training set; it is timed on fewer draws and scaled.
 Run: python benchmarks/multivariate.py
 """
 
