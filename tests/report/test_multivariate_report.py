@@ -7,7 +7,7 @@ import re
 from types import SimpleNamespace
 
 import pytest
-from tests.analysis.test_multivariate import PLAN, table_of
+from tests.analysis.test_joint_markers import PLAN, table_of
 
 from equipoise.analysis.prediction.multivariate import joint_analysis
 from equipoise.report import multivariate_words as words
