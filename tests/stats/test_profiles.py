@@ -9,6 +9,7 @@ from equipoise.stats.errors import ArgumentError
 from equipoise.stats.profiles import (
     Mixture,
     adjusted_rand,
+    correlated_bic,
     fit_mixture,
     permute_relation,
     profile_means,
@@ -32,7 +33,7 @@ def test_the_likelihood_is_scikit_learns():
     peer = GaussianMixture(2, covariance_type="diag", random_state=1, reg_covar=0.0, tol=1e-9)
     peer.fit(values)
     ours = Mixture(
-        peer.weights_[None], peer.means_[None], peer.covariances_[None],
+        peer.weights_[None], peer.means_[None], peer.covariances_[None], False,
         np.array([peer.score(values) * len(values)]), np.array([float(len(values))]),
     )  # fmt: skip
     np.testing.assert_allclose(ours.probabilities(values)[0], peer.predict_proba(values), atol=1e-9)
@@ -43,7 +44,7 @@ def test_with_many_people_the_maximum_is_scikit_learns():
     from sklearn.mixture import GaussianMixture
 
     values, _ = planted(n=2000)
-    found = fit_mixture(values, 2, np.random.default_rng(1))
+    found = fit_mixture(values, 2, np.random.default_rng(1), shared=False)
     peer = GaussianMixture(2, covariance_type="diag", random_state=1, n_init=5, tol=1e-9)
     peer.fit(values)
     order = np.argsort(-peer.weights_)
@@ -66,7 +67,9 @@ def test_one_profile_has_closed_form():
 def test_counts_are_people_taken_more_than_once():
     values, _ = planted(n=60)
     counts = np.random.default_rng(3).multinomial(60, [1 / 60] * 60, size=2)
-    found = fit_mixture(values, 2, np.random.default_rng(1), counts=counts, starts=1000)
+    found = fit_mixture(
+        values, 2, np.random.default_rng(1), counts=counts, starts=1000, shared=False
+    )
     prior = values.var(axis=0) / 4
 
     def plain(rows, fit, place):
@@ -89,7 +92,7 @@ def test_counts_are_people_taken_more_than_once():
         assert found.n[place] == 60
         assert found.log_likelihood[place] == pytest.approx(likelihood, abs=1e-8)
         # nobody who starts elsewhere, with the prior of the sample's own spread, gets higher
-        again = fit_mixture(rows, 2, np.random.default_rng(2), starts=40)
+        again = fit_mixture(rows, 2, np.random.default_rng(2), starts=40, shared=False)
         assert posterior > plain(rows, again, 0)[1] - 1e-4
 
 
@@ -107,8 +110,24 @@ def test_planted_profiles_are_found_and_none_is_made_up():
 def test_no_profile_closes_on_one_person():
     g = np.random.default_rng(4)
     values = np.vstack([g.normal(size=(35, 2)), [[9.0, 9.0]]])
-    found = fit_mixture(values, 3, np.random.default_rng(1))
+    found = fit_mixture(values, 3, np.random.default_rng(1), shared=False)
     assert (found.variance > values.var(axis=0) / 9 / 8).all()
+
+
+def test_a_shared_variance_is_the_pooled_one_at_its_maximum():
+    """At the fit a further round by definition, with the prior, changes nothing."""
+    values, _ = planted(n=120)
+    found = fit_mixture(values, 2, np.random.default_rng(1))
+    assert found.parameters == 2 * 3 + 3 + 1
+    np.testing.assert_array_equal(found.variance[0, 0], found.variance[0, 1])
+    p = found.probabilities(values)[0]
+    square = sum(
+        (p[:, k, None] * (values - np.average(values, axis=0, weights=p[:, k])) ** 2).sum(axis=0)
+        for k in range(2)
+    )
+    expected = (values.var(axis=0) / 4 + square) / (5 + 120)
+    np.testing.assert_allclose(found.variance[0, 0], expected, rtol=0.01)
+    np.testing.assert_allclose(found.share[0], p.mean(axis=0), atol=0.003)
 
 
 def test_agreement_is_scikit_learns():
@@ -154,3 +173,21 @@ def test_what_cannot_be_is_refused():
         fit_mixture(values, 20, g)
     with pytest.raises(ArgumentError, match="something varies"):
         permute_relation(np.ones((20, 1)), np.ones((20, 1)), 19, g)
+
+
+def test_one_group_whose_markers_go_together_is_no_two_profiles():
+    from scipy import stats
+
+    g = np.random.default_rng(3)
+    line = g.normal(size=(400, 1))
+    values = np.hstack([line, -line, line]) + 0.5 * g.normal(size=(400, 3))
+    covariance = np.cov(values.T, bias=True)
+    normal = stats.multivariate_normal(values.mean(axis=0), covariance)
+    expected = -2 * normal.logpdf(values).sum() + 9 * np.log(400)
+    assert correlated_bic(values) == pytest.approx(expected, rel=1e-10)
+    mixtures = [fit_mixture(values, k, np.random.default_rng(1)).bic[0] for k in (1, 2)]
+    assert mixtures[1] < mixtures[0]  # a mixture sees two profiles where there is one line
+    assert correlated_bic(values) < mixtures[1]
+    planted_values, _ = planted()
+    two = fit_mixture(planted_values, 2, np.random.default_rng(1)).bic[0]
+    assert two < correlated_bic(planted_values)

@@ -32,6 +32,7 @@ from equipoise.analysis.rerandomised_families import redraw_families
 from equipoise.analysis.results import LockedPlan, LockRecord, Provenance, Results
 from equipoise.analysis.safety import make_safety
 from equipoise.analysis.small_cells import smallest_shown
+from equipoise.analysis.stratification.benefit import analyse_benefit
 from equipoise.analysis.stratification.enrichment import analyse_enrichment
 from equipoise.analysis.stratification.forecast_validation import analyse_forecast
 from equipoise.analysis.stratification.model_training import fans_of_trial
@@ -119,6 +120,7 @@ def analyse(
     forecast = analyse_forecast(protocol, records, groups, datasets, smallest, say=say)
     if forecast is not None and forecast.failure is None:
         forecast = forecast.model_copy(update={"fans": fans_of_trial(protocol, records)})
+    benefit = analyse_benefit(protocol, records, groups, datasets, smallest)
     enrichment = analyse_enrichment(protocol, records, groups, datasets, smallest)
     say("tables")
     notes = list(records.notes)
@@ -150,6 +152,7 @@ def analyse(
         answers=answers,
         families=adjust_families(protocol, effects, answers, groups.blinded, maxima),
         prediction=prediction,
+        stratification=benefit,
         forecast=forecast,
         enrichment=enrichment,
         safety=make_safety(protocol, records, groups),

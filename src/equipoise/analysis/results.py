@@ -31,6 +31,7 @@ from equipoise.analysis.model_results import (
 from equipoise.analysis.outcome_results import GroupOutcome, OutcomeResult
 from equipoise.analysis.prediction.prediction_results import Prediction
 from equipoise.analysis.result_row import Row
+from equipoise.analysis.stratification.benefit_results import Stratification
 from equipoise.analysis.stratification.enrichment_results import EnrichmentResults
 from equipoise.analysis.stratification.forecast_results import ForecastResults
 from equipoise.protocol.endpoint_sources import MeasureKind
@@ -391,6 +392,7 @@ class Results(Row):
     answers: tuple[Answer, ...]
     families: tuple[FamilyResult, ...]
     prediction: Prediction | None = None
+    stratification: Stratification | None = None
     forecast: ForecastResults | None = None
     enrichment: EnrichmentResults | None = None
     safety: Safety

@@ -11,6 +11,7 @@ from equipoise.analysis.harm_storage import harm_tables
 from equipoise.analysis.prediction.prediction_storage import prediction_tables
 from equipoise.analysis.result_row import Row
 from equipoise.analysis.results import Results
+from equipoise.analysis.stratification.benefit_storage import benefit_tables
 from equipoise.analysis.stratification.enrichment_storage import enrichment_tables
 from equipoise.analysis.stratification.forecast_storage import forecast_tables
 from equipoise.faults import single
@@ -130,6 +131,7 @@ def result_tables(results: Results) -> dict[str, pl.DataFrame]:
         ],
         **harm_tables(results.safety),
         **prediction_tables(results.prediction),
+        **benefit_tables(results.stratification),
         **forecast_tables(results.forecast),
         **enrichment_tables(results.enrichment),
         "allocation": _allocation(results),

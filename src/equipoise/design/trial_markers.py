@@ -8,6 +8,7 @@ from equipoise.analysis.prediction.marker_table import (
     Characteristic,
     Marker,
     MarkerTable,
+    later_visits,
     spread_within,
 )
 from equipoise.design.trial_values import endpoint_values
@@ -76,6 +77,11 @@ def markers_of_trial(protocol: Protocol, trial: TrialArrays, plan: PredictionPla
                 np.where(values > 0, np.log(values), np.nan)
                 for values in (baseline, landmark, soon)
             )
+    visits = later_visits(protocol, plan)
+    courses = [_values(protocol, trial, plan.outcome, visit)[1] for visit in visits]
+    if log:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            courses = [np.where(values > 0, np.log(values), np.nan) for values in courses]
     strata = np.array([protocol.strata.index(label) for label in trial.plan.strata])
     characteristics, values = _characteristics(protocol, trial)
     return MarkerTable(
@@ -90,6 +96,8 @@ def markers_of_trial(protocol: Protocol, trial: TrialArrays, plan: PredictionPla
         outcome=landmark - baseline,
         outcome_baseline=baseline,
         early_outcome=soon - baseline,
+        visits=visits,
+        outcomes=np.array([values - baseline for values in courses]).reshape(-1, trial.size).T,
         characteristics=characteristics,
         characteristic_values=values,
     )

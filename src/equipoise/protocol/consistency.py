@@ -63,6 +63,7 @@ def inconsistencies(tables: Tables) -> list[Inconsistency]:
         consistency_of_multiplicity,
         consistency_of_multivariate,
         consistency_of_prediction,
+        consistency_of_profiles,
         consistency_of_scales,
     )
 
@@ -77,6 +78,7 @@ def inconsistencies(tables: Tables) -> list[Inconsistency]:
     assert consistency_of_measurements is not None
     assert consistency_of_multivariate is not None
     assert consistency_of_prediction is not None
+    assert consistency_of_profiles is not None
     assert consistency_of_mechanism is not None
     assert consistency_of_mediation is not None
     assert consistency_of_multiplicity is not None

@@ -7,6 +7,8 @@ from pydantic import Field
 from equipoise.protocol.base import Part
 from equipoise.protocol.enrichment_plan import EnrichmentPlan
 from equipoise.protocol.forecast_plan import ForecastPlan
+from equipoise.protocol.heterogeneity_plan import HeterogeneityPlan
+from equipoise.protocol.profiles_plan import ProfilesPlan
 
 
 class StratificationPlan(Part):
@@ -15,6 +17,12 @@ class StratificationPlan(Part):
     Whatever is planned here stays exploratory.
     """
 
+    profiles: ProfilesPlan | None = Field(
+        None, description="Immune profiles at baseline: inflammation, and latent profiles"
+    )
+    heterogeneity: HeterogeneityPlan | None = Field(
+        None, description="Whether the effect of treatment differs between people"
+    )
     forecast: ForecastPlan | None = Field(
         None, description="The forecast of each person's outcome, and its honest test"
     )

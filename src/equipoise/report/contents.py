@@ -68,6 +68,7 @@ def sections(results: Results) -> list[Section]:
         Section("baseline", "Baseline", "baseline"),
         *(_of_chapter(chapter) for chapter in _chapters(results)),
         _of_early_change(results) if results.prediction else None,
+        Section("benefit", "Who benefits?", "benefit") if results.stratification else None,
         Section("forecast", "Can improvement be foretold in one person?", "forecast")
         if results.forecast
         else None,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from equipoise.analysis.storage import result_tables
 from equipoise.report import (
+    benefit_words,
     claim_words,
     early_change_words,
     enrichment_words,
@@ -23,6 +24,7 @@ from equipoise.report import (
     what_ran,
     words,
 )
+from equipoise.report.benefit_figures import benefit_figures
 from equipoise.report.checklist_pages import checklist_context
 from equipoise.report.contents import sections
 from equipoise.report.course_figures import course_figure
@@ -75,7 +77,7 @@ def draw(results: Results) -> dict[str, Drawing]:
             drawings[f"design:{key}:{name}"] = drawing
     drawings |= early_change_figures(results) | dose_figures(results)
     drawings |= multivariate_figures(results)
-    drawings |= forecast_figures(results)
+    drawings |= benefit_figures(results) | forecast_figures(results)
     return drawings | forecast_fan.fan_figures(results)
 
 
@@ -127,6 +129,7 @@ def render(
             early=early_change_words,
             surrogacy_words=surrogacy_words,
             foretold=forecast_words,
+            benefit=benefit_words,
             number_of=multiplicity_words,
             together=multivariate_words,
             claim=claim_words,

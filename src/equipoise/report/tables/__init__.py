@@ -1,6 +1,14 @@
 """The tables of the report, one file a section; templates reach them as ``tables.<name>``."""
 
 from equipoise.report.tables.baseline import baseline_table
+from equipoise.report.tables.benefit import (
+    benefit_effects_table,
+    inflammation_table,
+    interactions_table,
+    profile_choices_table,
+    profiles_table,
+    relations_table,
+)
 from equipoise.report.tables.early_change import (
     allocation_table,
     claims_table,
@@ -48,6 +56,7 @@ __all__ = [
     "allocation_table",
     "analysed_table",
     "baseline_table",
+    "benefit_effects_table",
     "characteristics_table",
     "claims_table",
     "completeness_table",
@@ -67,6 +76,8 @@ __all__ = [
     "harm_table",
     "html_table",
     "imputation_table",
+    "inflammation_table",
+    "interactions_table",
     "ladder_notes",
     "landmark_table",
     "linearity_table",
@@ -78,7 +89,10 @@ __all__ = [
     "onset_table",
     "outcome_sensitivity_table",
     "outcome_table",
+    "profile_choices_table",
+    "profiles_table",
     "proportion_table",
+    "relations_table",
     "rerandomisation_failures",
     "rerandomisation_table",
     "seen_table",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 _ROUNDS = 300
-_TOLERANCE = 1e-7
+_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,9 @@ class Mixture:
     share : ndarray (B, K)
         Share of each profile, the largest first.
     mean, variance : ndarray (B, K, p)
-        On the scale of the values given.
+        On the scale of the values given; of a shared variance the same for every profile.
+    shared : bool
+        Whether profiles share the variance of each marker.
     log_likelihood : ndarray (B,)
         Without the prior.
     n : ndarray (B,)
@@ -38,6 +40,7 @@ class Mixture:
     share: np.ndarray
     mean: np.ndarray
     variance: np.ndarray
+    shared: bool
     log_likelihood: np.ndarray
     n: np.ndarray
 
@@ -45,7 +48,7 @@ class Mixture:
     def parameters(self) -> int:
         """Free parameters."""
         profiles, markers = self.mean.shape[1:]
-        return profiles * 2 * markers + profiles - 1
+        return profiles * markers + (1 if self.shared else profiles) * markers + profiles - 1
 
     @property
     def bic(self) -> np.ndarray:
@@ -71,6 +74,7 @@ def fit_mixture(
     *,
     counts: np.ndarray | None = None,
     starts: int = 20,
+    shared: bool = True,
 ) -> Mixture:
     """The mixture of `profiles` by penalised maximum likelihood.
 
@@ -88,6 +92,9 @@ def fit_mixture(
         Bootstrap counts; one weighting, of 1 each, when left out.
     starts : int
         Random starts of each weighting; the best is kept.
+    shared : bool
+        One variance of each marker for all profiles, as latent profile analysis has it, or one
+        each: with few people the latter finds outliers and calls them profiles.
 
     Raises
     ------
@@ -131,14 +138,21 @@ def fit_mixture(
         top = log_density.max(axis=-1, keepdims=True)
         part = np.exp(log_density - top)
         whole = part.sum(axis=-1, keepdims=True)
-        reached = (w * (top + np.log(whole))[..., 0]).sum(axis=-1) + _log_prior(v, prior)
+        reached = (w * (top + np.log(whole))[..., 0]).sum(axis=-1) + _log_prior(
+            v[:, :1] if shared else v, prior
+        )
         part = w[..., None] * part / whole
         size = part.sum(axis=1)
         safe = np.maximum(size, 1e-10)
         m = np.einsum("bnk,np->bkp", part, values) / safe[..., None]
         square = np.einsum("bnk,np->bkp", part, values**2) - safe[..., None] * m * m
         # Mode under the prior: (scale + weighted squares) / (3 + 2 + size).
-        v = (prior + np.maximum(square, 0.0)) / (5.0 + size[..., None])
+        square = np.maximum(square, 0.0)
+        if shared:
+            pooled = (prior + square.sum(axis=1)) / (5.0 + w.sum(axis=1)[:, None])
+            v = np.repeat(pooled[:, None, :], profiles, axis=1)
+        else:
+            v = (prior + square) / (5.0 + size[..., None])
         share[active], mean[active], variance[active] = size / w.sum(axis=1, keepdims=True), m, v
         moving = np.abs(reached - last[active]) > _TOLERANCE * (1.0 + np.abs(reached))
         last[active] = reached
@@ -154,7 +168,36 @@ def fit_mixture(
     log_density = _log_density(values, share, mean, variance)
     top = log_density.max(axis=-1)
     log_sum = top + np.log(np.exp(log_density - top[..., None]).sum(axis=-1))
-    return Mixture(share, mean, variance, (weights * log_sum).sum(axis=1), weights.sum(axis=1))
+    return Mixture(
+        share, mean, variance, shared, (weights * log_sum).sum(axis=1), weights.sum(axis=1)
+    )
+
+
+def correlated_bic(values: np.ndarray) -> float:
+    """BIC of one normal distribution in which markers may go together: no profiles at all.
+
+    Markers that rise and fall together along a line look like two profiles to a mixture whose
+    markers are independent within a profile; this is the other way to describe them.
+
+    Parameters
+    ----------
+    values : ndarray (n, p)
+        As for `fit_mixture`; n above p.
+
+    Raises
+    ------
+    ArgumentError
+        If the markers repeat each other.
+    """
+    import numpy as np
+
+    n, markers = values.shape
+    covariance = np.atleast_2d(np.cov(values.T, bias=True))
+    sign, log_determinant = np.linalg.slogdet(covariance)
+    if not sign > 0.0:
+        raise ArgumentError("no marker repeats the others", where="values")
+    minus2 = n * (markers * np.log(2.0 * np.pi) + float(log_determinant) + markers)
+    return float(minus2 + (markers + markers * (markers + 1) / 2) * np.log(n))
 
 
 def _log_prior(variance: np.ndarray, prior: np.ndarray) -> np.ndarray:
