@@ -11,7 +11,10 @@ from tests.analysis.test_early_change import predicted, values, with_prediction
 
 import equipoise as eq
 from equipoise.analysis import result_tables
-from equipoise.report import early_change_words, tables
+from equipoise.analysis.dataset import make_dataset
+from equipoise.analysis.groups import make_groups
+from equipoise.analysis.prediction import analyse_prediction
+from equipoise.report import early_change_words, surrogacy_words, tables
 
 
 @pytest.fixture(scope="module")
@@ -144,3 +147,29 @@ def test_rows_stand_in_tables_and_page(il2_results):
     assert "T-cell stimulation" in visits
     said = early_change_words.every_visit(il2_results, il2_results.prediction, marker)
     assert "All visits at once: p" in said
+
+
+def test_a_single_arm_has_slopes_and_a_curve_but_nothing_to_compare(plan, il2_records, il2_results):
+    """Only the people of one arm, and one group: no term for the arm, no surrogacy."""
+    groups = make_groups(plan, il2_records)
+    one = dataclasses.replace(
+        groups,
+        groups=tuple(g for g in groups.groups if g.key == "il2"),
+        members=groups.members.filter(pl.col("_group") == "il2"),
+    )
+    keys = [key for key, point in plan.endpoints.items() if point.scale.continuous]
+    data = {key: make_dataset(plan, il2_records, one, key) for key in keys}
+    found = analyse_prediction(plan, il2_records, one, data, 1)
+    marker = found.markers[0]
+    assert [s.among for s in marker.slopes] == ["within-arms", "within-arms"]
+    assert marker.surrogacy == ()
+    assert [t.term for t in marker.added] == ["curvature"]
+    assert marker.dose.p is not None
+    assert marker.repeated.slopes
+    assert "arm" not in marker.repeated.formula
+    # It is the slope of that arm in the whole trial.
+    whole = predicted(plan, il2_records).markers[0].slope("il2")
+    assert marker.headline.estimate == pytest.approx(whole.estimate)
+    results = il2_results.model_copy(update={"prediction": found})
+    assert surrogacy_words.surrogacy(results, found, marker) == []
+    assert tables.surrogacy_table(results, found) is None
