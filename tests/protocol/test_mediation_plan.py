@@ -8,15 +8,15 @@ from tests.conftest import protocol_text
 from equipoise.protocol import check_protocol
 
 HEAD = "[analysis.prediction.mediation]\n"
-JOINT = 'joint = ["treg_percent", "th2_percent"]\n'
+JOINT = 'joint = ["treg_percent", "th2_percent", "crp"]\n'
 FIRST = 'mediators = [\n  "treg_percent", "treg_count"'
 
 
 def test_the_twin_plans_it_and_says_that_it_is_assumed(il2):
     plan = il2.analysis.prediction.mediation
-    assert plan.joint == ("treg_percent", "th2_percent")
+    assert plan.joint == ("treg_percent", "th2_percent", "crp")
     assert plan.early_score
-    assert plan.interval == "bca"
+    assert plan.interval == "percentile"
     assert plan.rho[0] == -0.9
     assert plan.rho[9] == 0.0
     assert "assumed" in str(il2.provenance["analysis.prediction.mediation"])

@@ -51,7 +51,8 @@ class MediationPlan(Part):
         "among them",
     )
     interval: Literal["bca", "percentile", "quasi-bayesian"] = Field(
-        "bca", description="The interval that the report leads with; the others stand beside it"
+        "percentile",
+        description="The interval that the report leads with; the others stand beside it",
     )
     rho: tuple[Number, ...] = Field(
         _GRID,

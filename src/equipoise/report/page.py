@@ -16,6 +16,7 @@ from equipoise.report import (
     enrichment_words,
     forecast_fan,
     forecast_words,
+    mediation_words,
     multiplicity_words,
     multivariate_words,
     surrogacy_words,
@@ -35,6 +36,7 @@ from equipoise.report.figures import Drawing, endpoint_figure, family_figure
 from equipoise.report.flow_diagram import diagram
 from equipoise.report.forecast_figures import forecast_figures
 from equipoise.report.multivariate_figures import multivariate_figures
+from equipoise.report.mediation_figures import mediation_figures
 from equipoise.report.outcome_figures import outcome_figure
 from equipoise.report.questions import questions
 from equipoise.report.references import used
@@ -77,6 +79,7 @@ def draw(results: Results) -> dict[str, Drawing]:
             drawings[f"design:{key}:{name}"] = drawing
     drawings |= early_change_figures(results) | dose_figures(results)
     drawings |= multivariate_figures(results)
+    drawings |= mediation_figures(results)
     drawings |= benefit_figures(results) | forecast_figures(results)
     return drawings | forecast_fan.fan_figures(results)
 
@@ -128,6 +131,7 @@ def render(
             words=words,
             early=early_change_words,
             surrogacy_words=surrogacy_words,
+            mediation=mediation_words,
             foretold=forecast_words,
             benefit=benefit_words,
             number_of=multiplicity_words,

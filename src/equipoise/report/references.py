@@ -8,6 +8,7 @@ from equipoise.report.what_ran import fits_of, rerandomised
 
 if TYPE_CHECKING:
     from equipoise.analysis.harm_results import Safety
+    from equipoise.analysis.prediction.prediction_results import Prediction
     from equipoise.analysis.results import Results
 
 REFERENCES = {
@@ -90,6 +91,13 @@ REFERENCES = {
     "Metron 1924;3:329\u201332.",
     "ranks": "Fieller EC, Hartley HO, Pearson ES. Tests for rank correlation coefficients. I. "
     "Biometrika 1957;44:470\u201381.",
+    "mediation": "Imai K, Keele L, Tingley D. A general approach to causal mediation analysis. "
+    "Psychol Methods 2010;15:309\u201334.",
+    "mediation-sensitivity": "Imai K, Keele L, Yamamoto T. Identification, inference and "
+    "sensitivity analysis for causal mediation effects. Stat Sci 2010;25:51\u201371.",
+    "several-mediators": "VanderWeele TJ, Vansteelandt S. Mediation analysis with multiple "
+    "mediators. Epidemiol Methods 2014;2:95\u2013115.",
+    "bca": "Efron B. Better bootstrap confidence intervals. J Am Stat Assoc 1987;82:171\u201385.",
     "ridge": "Hoerl AE, Kennard RW. Ridge regression: biased estimation for nonorthogonal "
     "problems. Technometrics 1970;12:55\u201367.",
     "nested": "Varma S, Simon R. Bias in error estimation when using cross-validation for model "
@@ -150,9 +158,19 @@ def used(results: Results) -> list[str]:
         keys += [] if "add-one" in keys else ["add-one"]
         joint = results.prediction.multivariate
         keys += ["pls", "vip", "elastic-net"] if joint is not None and joint.tests else []
+        keys += mediation_keys(results.prediction)
     keys += [key for key in forecast_keys(results) if key not in keys]
     keys += [key for key in harm_keys(results.safety) if key not in keys]
     return [REFERENCES[key] for key in keys]
+
+
+def mediation_keys(prediction: Prediction) -> list[str]:
+    """Keys of the references behind mediated effects."""
+    found = prediction.mediation
+    if found is None or not any(row.effects for row in found.sets):
+        return []
+    keys = ["mediation", "mediation-sensitivity", "bca"]
+    return [*keys, "several-mediators"] if found.joint is not None else keys
 
 
 def forecast_keys(results: Results) -> list[str]:

@@ -43,6 +43,7 @@ from equipoise.report.tables.measured_harms import (
     stopping_table,
     vital_table,
 )
+from equipoise.report.tables.mediation import mediation_effects_table, mediators_table
 from equipoise.report.tables.methods import ladder_notes, methods_table
 from equipoise.report.tables.monitoring import completeness_table, monitor_flow_table
 from equipoise.report.tables.multiplicity import multiplicity_table, often_table
@@ -82,6 +83,8 @@ __all__ = [
     "landmark_table",
     "linearity_table",
     "markers_table",
+    "mediation_effects_table",
+    "mediators_table",
     "methods_table",
     "monitor_flow_table",
     "multiplicity_table",
