@@ -77,11 +77,10 @@ def _paths(
             y = 1.5 * (count - place) + 1.3
             a = f"a {limits_text(path.a, path.a_lower, path.a_upper)} SD"
             b = f"b {limits_text(path.b, path.b_lower, path.b_upper)} per SD"
-            _arrow(axes, (1.1, ground + 0.35), (3.9, y - 0.1), ARM1)
-            _arrow(axes, (6.1, y - 0.1), (8.9, ground + 0.35), ARM1)
-            _box(axes, 5.0, y, path.label)
-            axes.text(2.3, y + 0.1, a, ha="center", va="bottom", fontsize=8.5)
-            axes.text(7.7, y + 0.1, b, ha="center", va="bottom", fontsize=8.5)
+            _arrow(axes, (1.1, ground + 0.35), (3.3, y), ARM1)
+            _arrow(axes, (6.7, y), (8.9, ground + 0.35), ARM1)
+            # The numbers stand in the box: beside the arrows they would cross them.
+            _box(axes, 5.0, y, path.label, a, b)
             told.append(f"{path.label}: {a}, {b} ({unit})")
         direct, indirect = effect_text(lead.effect("direct")), effect_text(lead.effect("indirect"))
         total = effect_text(lead.effect("total"))
@@ -108,14 +107,14 @@ def _paths(
     return Drawing(name, caption, alternative, inline, standalone)
 
 
-def _box(axes: Axes, x: float, y: float, text: str) -> None:
+def _box(axes: Axes, x: float, y: float, text: str, *numbers: str) -> None:
     words, lines = text.split(), [""]
     for word in words:
-        if len(lines[-1]) + len(word) > 22 and lines[-1]:
+        if len(lines[-1]) + len(word) > (40 if numbers else 16) and lines[-1]:
             lines.append("")
         lines[-1] = f"{lines[-1]} {word}".strip()
     axes.text(
-        x, y, "\n".join(lines), ha="center", va="center", fontsize=9.5,
+        x, y, "\n".join([*lines, *numbers]), ha="center", va="center", fontsize=9,
         bbox={"boxstyle": "round,pad=0.4", "facecolor": PAPER, "edgecolor": ARM0},
     )  # fmt: skip
 
