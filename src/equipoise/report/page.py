@@ -35,8 +35,8 @@ from equipoise.report.early_change_figures import early_change_figures
 from equipoise.report.figures import Drawing, endpoint_figure, family_figure
 from equipoise.report.flow_diagram import diagram
 from equipoise.report.forecast_figures import forecast_figures
-from equipoise.report.multivariate_figures import multivariate_figures
 from equipoise.report.mediation_figures import mediation_figures
+from equipoise.report.multivariate_figures import multivariate_figures
 from equipoise.report.outcome_figures import outcome_figure
 from equipoise.report.questions import questions
 from equipoise.report.references import used
