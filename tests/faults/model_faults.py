@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 from tests.conftest import ROOT
+from tests.faults.early_change_faults import EARLY_CHANGE_CALLS, EARLY_CHANGE_ELSEWHERE
 from tests.faults.imputation_faults import IMPUTATION_CALLS
 
 from equipoise import stats
@@ -37,6 +38,7 @@ ELSEWHERE = {
         "tests/stats/test_compressed_rows.py; rounding decides which message is said"
     ),
     "the iterated weights did not settle": "tests/stats/test_stratified_risk_difference.py; a guard",
+    **EARLY_CHANGE_ELSEWHERE,
 }
 
 
@@ -157,6 +159,7 @@ def _pairs(trials: int = 1):
 
 
 CALLS: dict[str, list[Callable[[], object]]] = {
+    **EARLY_CHANGE_CALLS,
     "Batches of trials": [
         lambda: batch(np.zeros((3, 4))),
         lambda: batch("a"),

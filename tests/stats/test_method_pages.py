@@ -36,6 +36,9 @@ def test_examples_run(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     for block in re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL):
         exec(compile(block, name, "exec"), {})
         printed = capsys.readouterr().out
+        if "fit" not in block:
+            assert printed.strip()
+            continue
         title = "Pooled analyses" if "imputation" in name else "Mixed model for repeated measures"
         assert title in printed
         assert "il2 - placebo" in printed
