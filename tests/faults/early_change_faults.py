@@ -9,7 +9,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from equipoise.stats.early_change import landmark_data, permute_jointly
+from equipoise.stats.forecast import fit_ridge_forecast, predictor_columns, riley_binary
 from equipoise.stats.heterogeneity import interaction_data
+from equipoise.stats.largest_statistic import westfall_young
 from equipoise.stats.mediation import (
     bca_interval,
     confounded,
@@ -17,7 +20,14 @@ from equipoise.stats.mediation import (
     product_of_slopes,
     without_assay_error,
 )
+from equipoise.stats.multivariate import (
+    adjust_sets,
+    fit_elastic_net,
+    fit_partial_least_squares,
+    make_folds,
+)
 from equipoise.stats.profiles import adjusted_rand, correlated_bic
+from equipoise.stats.surrogate_effects import fieller, surrogacy
 
 
 def _mediation(interaction=False):
@@ -26,6 +36,32 @@ def _mediation(interaction=False):
     return mediation_data(
         g.normal(size=20), g.normal(size=20), t, np.zeros((20, 0)), t, interaction=interaction
     )
+
+
+def _marker(people=8):
+    g = np.random.default_rng(1)
+    arm = np.tile([0, 1], people // 2)
+    return landmark_data(g.normal(size=people), g.normal(size=people), [], arm)
+
+
+def _generator():
+    return np.random.default_rng(1)
+
+
+def _copies():
+    """Two predictors that are nearly copies, and next to no penalty: sweeps creep."""
+    gram = np.array([[[1.0, 1.0 - 1e-12], [1.0 - 1e-12, 1.0]]])
+    return fit_elastic_net(
+        gram, np.array([[[0.5, -0.5]]]), penalty=1e-9, mixing=0.5, tolerance=1e-15
+    )
+
+
+def _ridge(people=3, columns=3):
+    g = np.random.default_rng(1)
+    return fit_ridge_forecast(
+        g.normal(size=(people, columns)), g.normal(size=people), [False] * columns,
+        penalties=[1.0], folds=2, generator=g,
+    )  # fmt: skip
 
 
 EARLY_CHANGE_CALLS: dict[str, list[Callable[[], object]]] = {
@@ -38,6 +74,29 @@ EARLY_CHANGE_CALLS: dict[str, list[Callable[[], object]]] = {
         lambda: without_assay_error(_mediation(), -1, 0.1),
         lambda: adjusted_rand(np.ones(3), np.ones(4)),
         lambda: correlated_bic(np.tile(np.arange(5.0)[:, None], 2)),
+    ],
+    "Several markers, surrogacy and forecasts": [
+        lambda: permute_jointly([_marker(), _marker(10)], 19, [_generator()]),
+        lambda: permute_jointly([_marker()], 19, [_generator(), _generator()]),
+        lambda: westfall_young(np.ones(3), np.ones((19, 2))),
+        lambda: fieller(1.0, 2.0, (1.0, 1.0, 2.0), 10.0),
+        lambda: surrogacy(np.ones(4), np.ones(3), [0, 1, 0, 1]),
+        lambda: surrogacy(np.ones(4), np.ones(4), [0, 1, 2, 1]),
+        lambda: adjust_sets(np.ones((4, 2)), np.ones((4, 1)), np.ones((4, 1)), np.ones((1, 4))),
+        lambda: make_folds(
+            np.ones((4, 2)),
+            np.ones((4, 2)),
+            np.ones((4, 1)),
+            np.zeros(4, dtype=int),
+            folds=9,
+            repeats=1,
+            generator=_generator(),
+        ),
+        lambda: fit_partial_least_squares(np.ones((1, 2, 2)), np.ones((1, 1, 3)), 1),
+        _copies,
+        lambda: predictor_columns(np.ones((4, 2)), [True]),
+        _ridge,
+        lambda: riley_binary(0.8, 5, 0.3),
     ],
 }
 

@@ -11,7 +11,7 @@ import statsmodels.api as sm
 from tests.stats.stats_reference import STORED
 
 from equipoise.stats.errors import ArgumentError
-from equipoise.stats.surrogacy import fieller, surrogacy
+from equipoise.stats.surrogate_effects import fieller, surrogacy
 
 
 @pytest.fixture(scope="module")

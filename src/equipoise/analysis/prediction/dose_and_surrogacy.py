@@ -12,11 +12,11 @@ import numpy as np
 
 from equipoise.analysis.prediction.prediction_results import DoseCurve, Pair, SurrogacyRow
 from equipoise.stats.early_change import dose_response
-from equipoise.stats.surrogacy import surrogacy
+from equipoise.stats.surrogate_effects import surrogacy
 
 if TYPE_CHECKING:
     from equipoise.analysis.prediction.early_pairs import EarlyPairs
-    from equipoise.stats.surrogacy import Estimate, Ratio
+    from equipoise.stats.surrogate_effects import Estimate, Ratio
 
 #: Where a curve is given.
 _POINTS = 41

@@ -78,7 +78,7 @@ def fit_elastic_net(
     cut, shrink = penalty * mixing, 1.0 + penalty * (1.0 - mixing)
     # Outcomes last: each step is then one product a set, over all outcomes.
     c = np.ascontiguousarray(correlations.swapaxes(1, 2))
-    b = np.zeros_like(c) if start is None else np.ascontiguousarray(start.swapaxes(1, 2))
+    b = np.zeros_like(c) if start is None else start.swapaxes(1, 2).copy()
     done, left = b, np.arange(c.shape[2])
     for _ in range(_MOST_SWEEPS):
         most = np.zeros((len(c), len(left)))
