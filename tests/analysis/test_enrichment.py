@@ -135,6 +135,27 @@ def test_small_counts_of_people_are_hidden(protocol):
         assert not rule.among_kept
 
 
+def test_two_thresholds_do_not_give_away_the_few_between_them(protocol):
+    records = simulated()
+    groups, datasets = parts_of(protocol, records)
+    table = make_marker_table(protocol, records, groups, datasets, protocol.analysis.prediction)
+    rises = np.sort(np.exp(table.baseline[:, table.place("treg_percent")]))[::-1]
+    # Kept by the first threshold: 20 people; by the second: 18.
+    thresholds = tuple(sorted(((rises[19] + rises[20]) / 2, (rises[17] + rises[18]) / 2)))
+    rule = EnrichmentRulePlan(
+        label="Near", marker="treg_percent", when="baseline", at_least=thresholds
+    )
+    plan = EnrichmentPlan(rules={"near": rule}, repeats=2)
+    stratification = protocol.analysis.stratification.model_copy(update={"enrichment": plan})
+    analysis = protocol.analysis.model_copy(update={"stratification": stratification})
+    near = protocol.model_copy(update={"analysis": analysis})
+    everything = analyse_enrichment(near, records, groups, datasets, 1)
+    assert [rule.kept for rule in everything.rules] == [20, 18]
+    told = analyse_enrichment(near, records, groups, datasets, 3)
+    assert [rule.kept for rule in told.rules] == [20, None]
+    assert told.rules[1].suppressed
+
+
 def test_nothing_while_blinded(protocol):
     assert found_in(protocol, simulated().without_allocation()) is None
 

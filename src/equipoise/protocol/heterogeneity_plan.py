@@ -16,9 +16,9 @@ class HeterogeneityPlan(Part):
         "of `analysis.prediction` by their value at baseline",
     )
     prior_scale: Number = Field(
-        0.25,
+        0.5,
         gt=0,
         le=100,
-        description="Scale of the half-normal prior of the spread of all interactions, in residual "
+        description="Scale (median) of the half-Cauchy prior of the spread of all interactions, in residual "
         "standard deviations; half and twice of it are shown beside it",
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from equipoise.analysis.results import EndpointResult, Status
+from equipoise.report import benefit_words, forecast_words, mediation_words, multivariate_words
 from equipoise.report import early_change_words as early
 from equipoise.report.multiplicity_words import NAMES
 from equipoise.report.words import (
@@ -56,7 +57,8 @@ def questions(results: Results) -> list[Question]:
         return []
     found = [_allocation(results)]
     found += [_estimand(results, answer) for answer in results.answers]
-    found += [_prediction(results), _harms(results)]
+    found += [_prediction(results), _together(results), _mediation(results)]
+    found += [*_benefit(results), _forecast(results), _harms(results)]
     return [question for question in found if question is not None]
 
 
@@ -183,6 +185,65 @@ def _prediction(results: Results) -> Question | None:
         "early-change",
         "Early change",
     )
+
+
+def _together(results: Results) -> Question | None:
+    found = None if results.prediction is None else results.prediction.multivariate
+    if results.prediction is None or found is None:
+        return None
+    said = multivariate_words.answer(results, results.prediction, found)
+    return Question(
+        "Do all early changes together say more than chance?",
+        (said, "Exploratory."),
+        "early-change-together",
+        "All early changes together",
+    )
+
+
+def _mediation(results: Results) -> Question | None:
+    found = None if results.prediction is None else results.prediction.mediation
+    if results.prediction is None or found is None:
+        return None
+    said = [mediation_words.answer(results, results.prediction, found)]
+    if mediation_words.lead_set(found) is not None:
+        said.append("Exploratory: randomisation does not identify this, whatever the interval.")
+    return Question(
+        "How much of the effect goes through the early change?",
+        tuple(said),
+        "early-change-mediation",
+        "Mediation",
+    )
+
+
+def _benefit(results: Results) -> list[Question]:
+    found = results.stratification
+    if found is None:
+        return []
+    said = [benefit_words.benefit_answer(results, found, one) for one in found.heterogeneity]
+    questions: list[Question] = []
+    if said:
+        questions.append(
+            Question("Who benefits?", (*said, "Exploratory."), "benefit", "Who benefits?")
+        )
+    profiles = None if found.profiles is None else benefit_words.profiles_answer(found.profiles)
+    if profiles is not None:
+        questions.append(
+            Question(
+                "Are there immune profiles at baseline?",
+                (profiles,),
+                "benefit-profiles",
+                "Immune profiles",
+            )
+        )
+    return questions
+
+
+def _forecast(results: Results) -> Question | None:
+    found = results.forecast
+    if found is None:
+        return None
+    said = (forecast_words.answer(results, found), forecast_words.RESEARCH_ONLY)
+    return Question("Can improvement be foretold in one person?", said, "forecast", "Forecast")
 
 
 def _harms(results: Results) -> Question | None:

@@ -123,6 +123,13 @@ REFERENCES = {
     "2024;385:e078378.",
     "freedman-lane": "Freedman D, Lane D. A nonstochastic interpretation of reported significance "
     "levels. J Bus Econ Stat 1983;1:292\u20138.",
+    "subset-analysis": "Dixon DO, Simon R. Bayesian subset analysis. Biometrics "
+    "1991;47:871\u201381.",
+    "shrunken-subgroups": "Jones HE, Ohlssen DI, Neuenschwander B, Racine A, Branson M. Bayesian "
+    "models for subgroup analysis in clinical trials. Clin Trials 2011;8:129\u201343.",
+    "mixture-prior": "Fraley C, Raftery AE. Bayesian regularization for normal mixture estimation "
+    "and model-based clustering. J Classif 2007;24:155\u201381.",
+    "adjusted-rand": "Hubert L, Arabie P. Comparing partitions. J Classif 1985;2:193\u2013218.",
     "balance": "Austin PC. Balance diagnostics for comparing the distribution of baseline "
     "covariates. Stat Med 2009;28:3083\u2013107.",
 }
@@ -159,6 +166,7 @@ def used(results: Results) -> list[str]:
         joint = results.prediction.multivariate
         keys += ["pls", "vip", "elastic-net"] if joint is not None and joint.tests else []
         keys += mediation_keys(results.prediction)
+    keys += benefit_keys(results)
     keys += [key for key in forecast_keys(results) if key not in keys]
     keys += [key for key in harm_keys(results.safety) if key not in keys]
     return [REFERENCES[key] for key in keys]
@@ -171,6 +179,19 @@ def mediation_keys(prediction: Prediction) -> list[str]:
         return []
     keys = ["mediation", "mediation-sensitivity", "bca"]
     return [*keys, "several-mediators"] if found.joint is not None else keys
+
+
+def benefit_keys(results: Results) -> list[str]:
+    """Keys of the references behind profiles and differences in benefit."""
+    found = results.stratification
+    if found is None:
+        return []
+    keys: list[str] = []
+    if any(one.modifiers for one in found.heterogeneity):
+        keys += ["subset-analysis", "shrunken-subgroups"]
+    if found.profiles is not None and found.profiles.choices:
+        keys += ["mixture-prior", "adjusted-rand"]
+    return keys
 
 
 def forecast_keys(results: Results) -> list[str]:

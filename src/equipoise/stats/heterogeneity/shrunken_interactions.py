@@ -16,8 +16,8 @@ from .treatment_interactions import InteractionData
 if TYPE_CHECKING:
     import numpy as np
 
-#: Points of the grid over the prior's width, and its end in prior scales.
-_POINTS, _END = 120, 5.0
+#: Points of the grid over the width; each stands for the same prior probability.
+_POINTS = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class ShrunkenInteractions:
 
 
 def shrink_interactions(data: InteractionData, prior_scale: float) -> ShrunkenInteractions:
-    """Interactions under theta ~ N(0, (sigma·w)²), w half-normal, the rest without prior.
+    """Interactions under theta ~ N(0, (sigma·w)²), w half-Cauchy, the rest without prior.
 
     Assumes normal errors of one variance and that the interactions are exchangeable before the
     data are seen: none is known to be larger, and either sign is as likely.
@@ -106,7 +106,8 @@ def shrink_interactions(data: InteractionData, prior_scale: float) -> ShrunkenIn
     ----------
     data : InteractionData
     prior_scale : float
-        Scale of the half-normal prior of w, in residual standard deviations; above 0.
+        Scale of the half-Cauchy prior of w, its median, in residual standard deviations; above 0.
+        Its tail is heavy on purpose: interactions much wider than expected are then believed.
 
     Raises
     ------
@@ -128,8 +129,8 @@ def shrink_interactions(data: InteractionData, prior_scale: float) -> ShrunkenIn
     columns = np.column_stack([data.fixed, data.products])
     f, k = data.fixed.shape[1], data.products.shape[1]
     sums, right = columns.T @ columns, columns.T @ data.outcome
-    # The middle of each cell: at 0 itself the prior of the interactions has no density.
-    width = (np.arange(_POINTS) + 0.5) / _POINTS * _END * prior_scale
+    # Quantiles of the half-Cauchy distribution in the middle of cells of equal probability.
+    width = prior_scale * np.tan(0.5 * np.pi * (np.arange(_POINTS) + 0.5) / _POINTS)
     penalty = np.zeros((_POINTS, f + k, f + k))
     places = np.arange(f, f + k)
     penalty[:, places, places] = (1.0 / width**2)[:, None]
@@ -139,12 +140,7 @@ def shrink_interactions(data: InteractionData, prior_scale: float) -> ShrunkenIn
     left = float(data.outcome @ data.outcome) - mean @ right
     df = data.n - f
     _, log_determinant = np.linalg.slogdet(matrix)
-    log_weight = (
-        -0.5 * log_determinant
-        - k * np.log(width)
-        - 0.5 * df * np.log(left)
-        - 0.5 * (width / prior_scale) ** 2
-    )
+    log_weight = -0.5 * log_determinant - k * np.log(width) - 0.5 * df * np.log(left)
     weight = np.exp(log_weight - log_weight.max())
     return ShrunkenInteractions(
         width=width,
