@@ -158,6 +158,7 @@ def test_an_endpoint_with_one_visit_after_baseline(write_protocol):
          "placebo = { week8 = -8.0 }"),
         ("il2 = { day5 = -2.0, week2 = -5.0, week4 = -9.0, week6 = -11.5, week8 = -13.0 }",
          "il2 = { week8 = -13.0 }"),
+        ("early_score = true", "early_score = false"),
     ]  # fmt: skip
     with pytest.raises(eq.EquipoiseError, match="leave `visit` out"):
         eq.load_protocol(write_protocol(*changes))

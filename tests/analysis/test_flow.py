@@ -162,6 +162,9 @@ def test_a_covariate_may_have_any_name_that_is_not_taken(write_protocol, il2_res
         write_protocol(
             ("[population.covariates.sex]", "[population.covariates.group]"),
             ("sex = { probabilities", "group = { probabilities"),
+            ('related = ["diagnosis", "sex", "age"]', 'related = ["diagnosis", "group", "age"]'),
+            ('modifiers = ["diagnosis", "sex"', 'modifiers = ["diagnosis", "group"'),
+            ('characteristics = ["sex"', 'characteristics = ["group"'),
         )
     )
     results = eq.analyse(protocol, eq.simulate(protocol, seed=1))

@@ -26,8 +26,8 @@ CASES = {
         "response", "both are of one scale", "the outcome's own instrument",
     ),
     "no such predictor": (
-        ('predictors = ["treg_percent", "th2_percent"', 'predictors = ["crp", "th2_percent"'),
-        "predictors.0", "`crp` is no marker", "treg_percent",
+        ('predictors = ["treg_percent", "th2_percent"', 'predictors = ["alt", "th2_percent"'),
+        "predictors.0", "`alt` is no marker", "treg_percent",
     ),
     "a predictor twice": (
         ('predictors = ["treg_percent", "th2_percent"', 'predictors = ["treg_percent", "treg_percent"'),

@@ -9,7 +9,7 @@ import sys
 
 import polars as pl
 import pytest
-from tests.light_study import light_fixtures
+from tests.light_study import light_fixtures, light_study
 
 import equipoise as eq
 
@@ -23,7 +23,7 @@ def blinded_run(il2_records, tmp_path_factory):
     root = tmp_path_factory.mktemp("blind")
     eq.write_records(il2_records.without_allocation(), root / "data")
     done = subprocess.run(
-        [sys.executable, "-m", "equipoise", "run", "il2-depression",
+        [sys.executable, "-m", "equipoise", "run", str(light_study(root / "study")),
          "--data", str(root / "data"), "--out", str(root / "out")],
         capture_output=True, text=True, check=True,
     )  # fmt: skip

@@ -25,6 +25,7 @@ def test_the_assumptions_stand_behind_the_answer_in_the_same_size(page, light_re
     prediction = light_results.prediction
     answer = words.answer(light_results, prediction, prediction.mediation)
     text = page[page.index('id="early-change-mediation"') :]
+    text = text[: text.index("<h3")]
     claim = text.index(answer.split("(")[0])
     caution = text.index("Randomisation does not identify these effects")
     assert claim < caution < text.index("<figure")

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import stat
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import polars as pl
 import pytest
 from tests.analysis.test_other_designs import changed
 from tests.analysis.test_single_arm import SINGLE
 from tests.conftest import protocol_text
-from tests.light_study import light_fixtures
+from tests.light_study import light_fixtures, light_study
 from tests.report.test_blind import without_the_public_title
 
 import equipoise as eq
@@ -25,9 +28,15 @@ from equipoise.report.monitor_page import key_path, monitor_files, write_monitor
 il2, il2_records, il2_results, blinded_results, write_protocol = light_fixtures()
 
 
+@functools.cache
+def study():
+    """The protocol under which the records were drawn, as a file."""
+    return str(light_study(Path(tempfile.mkdtemp(prefix="equipoise-study"))))
+
+
 def run(*arguments, check=True):
     return subprocess.run(
-        [sys.executable, "-m", "equipoise", "monitor", "il2-depression", *map(str, arguments)],
+        [sys.executable, "-m", "equipoise", "monitor", study(), *map(str, arguments)],
         capture_output=True, text=True, check=check,
     )  # fmt: skip
 

@@ -82,7 +82,7 @@ def test_the_caution_stands_beside_the_claim_and_every_number_in_the_page(joint)
     results = results_of(joint)
     from equipoise.report import tables
 
-    source = environment().get_template("sections/early_change_multivariate.html.j2")
+    source = environment().get_template("early_change/multivariate.html.j2")
     text = source.render(
         results=results, together=words, tables=tables, drawings=multivariate_figures(results),
         table_files=frozenset(), paper=True, svg_address=lambda _: "", file_name=lambda *_: "",

@@ -129,10 +129,11 @@ def test_every_contrast_stands_in_the_page_as_printed(page, il2_results):
 
 def test_figures_have_text_alternatives_and_text_that_is_text(page, il2_results):
     svgs = re.findall(r"<svg.*?</svg>", page, flags=re.DOTALL)
-    # nine courses, two re-randomisation tests, two of the early change, three of the forecast, and
-    # a tipping point where its estimand is tested
+    # nine courses, two re-randomisation tests, two of the early change with its curve, importance,
+    # two of mediation, two of benefit, three of the forecast with its fan, and a tipping point
+    # where its estimand is tested
     tested = il2_results.answers[1].significant is not None
-    assert len(svgs) == 13 + 9 + 2 + 2 + 3 + tested
+    assert len(svgs) == 13 + 9 + 2 + 3 + 1 + 2 + 2 + 4 + tested
     for svg in svgs:
         assert 'role="img"' in svg
         assert re.search(r"<title>SIMULATED data\. .{40,}</title>", svg)

@@ -239,8 +239,16 @@ def visible(page):
 
 
 def without_endpoints(results):
+    found = results.prediction
+    markers = tuple(m.model_copy(update={"repeated": None}) for m in found.markers)
     return results.model_copy(
-        update={"endpoints": {}, "families": (), "answers": (), "estimands": {}}
+        update={
+            "endpoints": {},
+            "families": (),
+            "answers": (),
+            "estimands": {},
+            "prediction": found.model_copy(update={"markers": markers}),
+        }
     )
 
 

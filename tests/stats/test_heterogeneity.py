@@ -160,7 +160,7 @@ def test_without_heterogeneity_the_joint_test_keeps_its_level_and_intervals_cove
         ({"z": np.ones((36, 3))}, "modifiers[0]", "does not vary within each arm"),
         ({"z": np.tile(np.arange(36.0)[:, None], 3)}, "modifiers", "none repeats"),
         ({"t": np.ones(36)}, "treatment", "people in both"),
-        ({"y": np.ones(36)}, "outcome", "does not vary"),
+        ({"y": np.ones(36)}, "outcome", "does not vary beyond"),
         ({"x": np.random.default_rng(1).normal(size=(36, 30))}, "outcome", "too few people"),
     ],
 )
@@ -170,6 +170,15 @@ def test_what_cannot_be_is_refused(change, where, said):
     with pytest.raises(ArgumentError, match=said) as refused:
         interaction_data(given["y"], given["t"], given["x"], given["z"], factors)
     assert refused.value.where == where
+
+
+def test_interactions_that_few_people_cannot_tell_apart_are_refused():
+    """Two factors that agree in everybody on treatment: their products there are the same."""
+    y, t, x, _, _ = trial(n=36)
+    first = np.tile([0.0, 0.0, 1.0, 1.0, 1.0, 0.0], 6)
+    second = np.where(t == 1.0, first, np.roll(first, 3))
+    with pytest.raises(ArgumentError, match="to tell the interactions apart"):
+        interaction_data(y, t, x[:, :1], np.column_stack([first, second]), [True, True])
 
 
 def test_a_prior_without_width_is_refused():

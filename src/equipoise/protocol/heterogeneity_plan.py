@@ -19,6 +19,6 @@ class HeterogeneityPlan(Part):
         0.5,
         gt=0,
         le=100,
-        description="Scale (median) of the half-Cauchy prior of the spread of all interactions, in residual "
-        "standard deviations; half and twice of it are shown beside it",
+        description="Scale (median) of the half-Cauchy prior of the spread of all interactions, in "
+        "residual standard deviations; half and twice of it are shown beside it",
     )

@@ -130,7 +130,7 @@ def assumptions(prediction: Prediction, found: Mediation) -> str:
         f"and {prediction.outcome_label}, nothing else causes both the early change and the "
         "outcome; if nothing that treatment moves, and that is not among the mediators, does so "
         "either; if both models are linear; and if the early change is measured without error. "
-        "None of this can be tested here."
+        "Nothing of this can be tested here."
     )
 
 
@@ -185,7 +185,7 @@ def coverage_sentence(found: Mediation) -> str:
     }
     wrong = "; ".join(f"{percent(1 - value, 1)} (with {name})" for name, value in null.items())
     return (
-        f"In {study['trials']:,} SIMULATED trials of 36 people (12 : 24; every assumption met) a "
+        f"In {study['trials']:,} simulated trials of 36 people (12 : 24; every assumption met) a "
         f"{METHODS[found.interval]} interval of 95 % held the true indirect effect through one "
         f"mediator in {percent(real[0], 1)} of trials. Where there was no such effect, it excluded "
         f"0 wrongly in: {wrong}."

@@ -44,9 +44,14 @@ class Predicted:
 
     def probability_below(self, threshold: np.ndarray | float) -> np.ndarray:
         """(m,) probability that the outcome is at most `threshold`."""
+        import numpy as np
         from scipy.special import stdtr
 
-        return stdtr(self.df, (threshold - self.mean) / self.se)
+        gap = np.asarray(threshold - self.mean, dtype=float)
+        # Where everybody had the same outcome the forecast is that outcome, and no spread is seen.
+        spread = self.se > 0.0
+        certain = (gap >= 0.0).astype(float)
+        return np.where(spread, stdtr(self.df, gap / np.where(spread, self.se, 1.0)), certain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,8 +306,9 @@ def _fitted(
         df=df,
         covariance=moved @ moved.T,
         n=n,
-        lower=np.nanmin(columns.x, axis=0),
-        upper=np.nanmax(columns.x, axis=0),
+        # NaN where nobody has a value: `fmin` passes over missing ones and says no more.
+        lower=np.fmin.reduce(columns.x, axis=0),
+        upper=np.fmax.reduce(columns.x, axis=0),
         joint_mean=joint.mean[0],
         joint_covariance=joint.covariance[0],
         furthest=float(_distance(joint, filled[0]).max()),

@@ -105,7 +105,7 @@ def interaction_data(
     ------
     ArgumentError
         If shapes do not fit, an arm is empty, a modifier does not vary within an arm or repeats
-        others, or too few people are left for the model.
+        others, or too few people are left for the model or to tell its interactions apart.
     """
     import numpy as np
 
@@ -144,8 +144,16 @@ def interaction_data(
             value=data.n,
             rule=f"more than {data.n - data.df} are needed for this model",
         )
-    if not np.ptp(y) > 0.0:
-        raise ArgumentError("it does not vary", where="outcome")
+    everything = np.column_stack([data.fixed, data.products])
+    lengths = np.sqrt((everything**2).sum(axis=0))
+    if np.linalg.matrix_rank(everything / lengths, tol=1e-7) < everything.shape[1]:
+        raise ArgumentError(
+            "too few people to tell the interactions apart", where="modifiers", value=data.n
+        )
+    left = y - everything @ np.linalg.lstsq(everything, y, rcond=None)[0]
+    varied = float(np.linalg.norm(y - y.mean()))
+    if not np.linalg.norm(left) > 1e-8 * varied + 1e-12 * float(np.linalg.norm(y)):
+        raise ArgumentError("it does not vary beyond what the model holds", where="outcome")
     return data
 
 
