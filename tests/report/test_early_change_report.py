@@ -8,11 +8,14 @@ import pytest
 
 import equipoise as eq
 from equipoise.report import early_change_words as words
-from equipoise.report import tables
+from equipoise.report import mediation_words, tables
 from equipoise.report.early_change_figures import early_change_figures
 from equipoise.report.page import render
 from equipoise.report.questions import questions
 from equipoise.stats import clopper_pearson
+
+#: Of the forecast, that which knows more first.
+STAGES = ("early", "baseline")
 
 
 @pytest.fixture(scope="module")
@@ -48,13 +51,18 @@ def said(results):
     return words.headline(results, found, found.markers[0])
 
 
-def test_the_five_questions_stand_first_with_links_that_lead_somewhere(page, il2_results):
+def test_the_questions_stand_first_with_links_that_lead_somewhere(page, il2_results):
     asked = questions(il2_results)
     assert [q.question for q in asked] == [
         "Were participants allocated 2\u00a0:\u00a01 (Aldesleukin : Placebo) within diagnosis?",
         "Do regulatory T cells rise within five days?",
         "Does depression improve more by week 8?",
         "Did the early change predict later improvement, in proportion?",
+        "Do all early changes together say more than chance?",
+        "How much of the effect goes through the early change?",
+        "Who benefits?",
+        "Are there immune profiles at baseline?",
+        "Can improvement be foretold in one person?",
         "What harms were seen, and which rates are excluded?",
     ]
     assert page.index('id="questions"') < page.index('id="answers"')
@@ -64,7 +72,8 @@ def test_the_five_questions_stand_first_with_links_that_lead_somewhere(page, il2
 
 
 def test_each_answer_has_its_numbers(il2_results):
-    allocated, cells, mood, early, harms = (" ".join(q.answers) for q in questions(il2_results))
+    said = [" ".join(q.answers) for q in questions(il2_results)]
+    allocated, cells, mood, early, together, through, benefit, profiles, forecast, harms = said
     assert "Yes: MDD 12\u00a0:\u00a06; BD 12\u00a0:\u00a06." in allocated
     treg = il2_results.answers[0].contrasts[0]
     assert f"fold change {treg.ratio:.2f} ({treg.ratio_lower:.2f} to" in cells
@@ -82,6 +91,21 @@ def test_each_answer_has_its_numbers(il2_results):
     assert f"slope {slope.per_sd:.2f} (".replace("-", "\u2212") in early
     assert "which treatment alone can produce" in early
     assert "11 markers were looked at" in early
+    joint = il2_results.prediction.multivariate
+    assert f"(cross-validated Q\u00b2 {100 * joint.tests[0].q2:.0f} %; permutation p = " in together
+    assert f"early changes of {len(joint.markers)} markers" in together
+    path = mediation_words.lead_set(il2_results.prediction.mediation)
+    assert "neither show an effect through this path" in through
+    assert f"{path.effect('indirect').estimate:.2f} (".replace("-", "\u2212") in through
+    person = il2_results.stratification.heterogeneity[0]
+    assert f"all {person.joint_df} interactions together: p = {person.joint_p:.3f}" in benefit
+    assert "do not show" in benefit
+    assert "do not support more than one immune profile" in profiles
+    assert f"{len(il2_results.stratification.profiles.markers)} markers at baseline" in profiles
+    assert "Research use only, not for clinical decisions" in forecast
+    later, first = (il2_results.forecast.stage(key).measure("auc") for key in STAGES)
+    assert f"in {100 * later.estimate:.0f} % of pairs" in forecast
+    assert f"from baseline alone in {100 * first.estimate:.0f} %" in forecast
     rows = {row.key: row for row in il2_results.safety.summary}
     for row in (rows["any"], rows["serious"], *il2_results.safety.watched):
         for rate in row.rates:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from equipoise.stats.distributions import t_quantile
+from equipoise.stats.errors import ArgumentError
 from equipoise.stats.heterogeneity import fit_interactions, interaction_data, shrink_interactions
 
 #: Scale of the prior in residual standard deviations, as in the twin.
 PRIOR_SCALE = 0.5
+#: Stratum and sex, then three numbers.
+FACTORS = (True, True, False, False, False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +59,16 @@ def study(scenario: Scenario, trials: int) -> Found:
     for seed in range(trials):
         g = np.random.default_rng([seed, scenario.n, int(100 * scenario.width)])
         theta = scenario.width * g.normal(size=5)
-        z = np.column_stack([stratum, g.random(n) < 0.4, g.normal(size=(n, 3))])
-        while any(np.ptp(z[arm == a, 1]) == 0.0 for a in (0.0, 1.0)):
-            z[:, 1] = g.random(n) < 0.4
-        start = g.normal(size=n)
-        spread = np.array([1.0, 1.0, *(2.0 * z[:, 2:].std(axis=0, ddof=1))])
-        inside = (z - z.mean(axis=0)) / spread
-        y = -0.5 * arm + 0.5 * start + 0.3 * stratum + arm * (inside @ theta) + g.normal(size=n)
-        data = interaction_data(
-            y, arm, np.column_stack([start, stratum]), z, [True, True, False, False, False]
-        )
+        data = None
+        while data is None:  # now and then no model can tell a table's interactions apart
+            z = np.column_stack([stratum, g.random(n) < 0.4, g.normal(size=(n, 3))])
+            start = g.normal(size=n)
+            spread = np.array([1.0, 1.0, *(2.0 * z[:, 2:].std(axis=0, ddof=1))])
+            inside = (z - z.mean(axis=0)) / spread
+            mean = -0.5 * arm + 0.5 * start + 0.3 * stratum + arm * (inside @ theta)
+            covariates = np.column_stack([start, stratum])
+            with contextlib.suppress(ArgumentError):
+                data = interaction_data(mean + g.normal(size=n), arm, covariates, z, FACTORS)
         fit = fit_interactions(data)
         joint += fit.joint_p < 0.05
         rows = np.hstack([np.zeros((5, data.fixed.shape[1])), np.eye(5)])

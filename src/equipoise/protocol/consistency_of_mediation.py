@@ -22,9 +22,9 @@ _PATH = ("analysis", "prediction", "mediation")
 @needs("analysis", "endpoints", "visits", *MEASUREMENT_TABLES)
 def _mediation(tables: Tables) -> Iterator[Inconsistency]:
     prediction = tables["analysis"].prediction
-    plan = None if prediction is None else prediction.mediation
-    if plan is None:
+    if prediction is None or prediction.mediation is None:
         return
+    plan = prediction.mediation
     known = (*prediction.predictors, *prediction.labs, *prediction.composites)
     for field in ("mediators", "joint"):
         keys = getattr(plan, field)

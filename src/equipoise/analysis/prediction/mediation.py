@@ -78,7 +78,7 @@ class _Columns:
     @property
     def complete(self) -> np.ndarray:
         values = np.column_stack([self.outcome, self.mediators, self.covariates])
-        return np.isfinite(values).all(axis=1)
+        return np.logical_and.reduce(np.isfinite(values), axis=1)
 
     def data(self, *, interaction: bool) -> MediationData:
         return mediation_data(

@@ -112,7 +112,7 @@ def _left_out(
     response = None if forecast.response is None else response_rule(protocol, forecast.response)
     x = design.matrix(table)
     fixed = np.flatnonzero(~np.array(design.penalised))
-    known: np.ndarray = np.isfinite(x[:, fixed]).all(axis=1)
+    known = np.logical_and.reduce(np.isfinite(x[:, fixed]), axis=1)
     trains = known & np.isfinite(table.outcome)
     generator = stream(plan.seed, f"enrichment/{key}")
     total = np.zeros(len(x))

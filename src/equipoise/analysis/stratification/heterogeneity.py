@@ -57,10 +57,11 @@ def analyse_heterogeneity(
     people
         Whether predictions of single people may be shown.
     """
-    if len(table.groups) < 2:
+    groups = list(table.groups)
+    if len(groups) < 2:
         return (
             Heterogeneity(
-                arm=table.groups[0],
+                arm=groups[0],
                 n=0,
                 arm_counts=(len(table.arm),),
                 failure="a single-arm trial has no control: no effect of treatment can be "

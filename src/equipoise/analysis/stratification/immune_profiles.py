@@ -115,7 +115,7 @@ def _latent(
 ) -> ProfileResults:
     places = [table.place(key) for key in plan.markers]
     raw = table.baseline[:, places]
-    complete = np.isfinite(raw).all(axis=1)
+    complete = np.logical_and.reduce(np.isfinite(raw), axis=1)
     values, n = raw[complete], int(complete.sum())
     labels = tuple(table.markers[p].label for p in places)
     found = found.model_copy(update={"n": n, "markers": labels})

@@ -13,6 +13,7 @@ from equipoise.report.tables.early_change import (
     allocation_table,
     claims_table,
     landmark_table,
+    markers_otherwise_table,
     markers_table,
     proportion_table,
     visits_table,
@@ -43,7 +44,11 @@ from equipoise.report.tables.measured_harms import (
     stopping_table,
     vital_table,
 )
-from equipoise.report.tables.mediation import mediation_effects_table, mediators_table
+from equipoise.report.tables.mediation import (
+    mediation_effects_table,
+    mediators_otherwise_table,
+    mediators_table,
+)
 from equipoise.report.tables.methods import ladder_notes, methods_table
 from equipoise.report.tables.monitoring import completeness_table, monitor_flow_table
 from equipoise.report.tables.multiplicity import multiplicity_table, often_table
@@ -82,8 +87,10 @@ __all__ = [
     "ladder_notes",
     "landmark_table",
     "linearity_table",
+    "markers_otherwise_table",
     "markers_table",
     "mediation_effects_table",
+    "mediators_otherwise_table",
     "mediators_table",
     "methods_table",
     "monitor_flow_table",

@@ -35,9 +35,7 @@ def markers_table(prediction: Prediction) -> str:
                 marker.label,
                 str(slope.n),
                 slope_text(slope) or "not estimable",
-                slope_text(slope, doubling=True),
                 correlation_text(slope),
-                correlation_text(slope, ranks=True),
                 p_value(slope.permutation_p),
                 *_adjusted(prediction, marker),
             ]
@@ -47,17 +45,33 @@ def markers_table(prediction: Prediction) -> str:
         ("marker", "Early change of"),
         ("n", "n"),
         ("sd", f"Per SD, {unit} (CI)"),
-        ("doubling", "Per doubling (CI)"),
         ("r", "Partial r (CI)"),
-        ("rank", "On ranks (CI)"),
         ("p", "p, permutation"),
     ]
     if rows and len(rows[0]) > len(columns):
         columns.append(("adjusted", "p, adjusted"))
-    if all(row[3] is None for row in rows):
-        columns.pop(3)
-        rows = [[*row[:3], *row[4:]] for row in rows]
     return html_table("early-change-markers", columns, rows)
+
+
+def markers_otherwise_table(prediction: Prediction) -> str:
+    """The same on ranks and, for ratios, per doubling."""
+    rows: list[list[Cell]] = [
+        [
+            marker.label,
+            correlation_text(marker.headline, ranks=True),
+            slope_text(marker.headline, doubling=True),
+        ]
+        for marker in prediction.markers
+    ]
+    columns = [
+        ("marker", "Early change of"),
+        ("rank", "On ranks, partial r (CI)"),
+        ("doubling", f"Per doubling, {outcome_unit(prediction)} (CI)"),
+    ]
+    if all(row[2] is None for row in rows):
+        columns.pop()
+        rows = [row[:2] for row in rows]
+    return html_table("early-change-markers-otherwise", columns, rows)
 
 
 def _adjusted(prediction: Prediction, marker: EarlyChange) -> list[str]:

@@ -48,26 +48,18 @@ def mediation_effects_table(prediction: Prediction, lead: MediationSet) -> str:
 def mediators_table(results: Results, prediction: Prediction, found: Mediation) -> str:
     """Every set: joint first, then single ones."""
     rows: list[list[Cell]] = []
-    several = len({row.arm for row in found.sets}) > 1
     for row in found.sets:
         if row.failure is not None:
             continue
         path = None if row.joint else row.paths[0]
-        plain = row.plain
-        name = f"Together: {row.label}" if row.joint else row.label
-        imputed = row.imputed
         rows.append(
             [
-                f"{name} ({group_label(results, row.arm)})" if several else name,
+                _set_name(results, found, row),
                 str(row.n),
                 path and limits_text(path.a, path.a_lower, path.a_upper),
                 path and limits_text(path.b, path.b_lower, path.b_upper),
                 effect_text(row.effect("indirect")),
                 effect_text(row.effect("direct")),
-                imputed and limits_text(imputed.indirect, imputed.lower, imputed.upper),
-                None if plain is None else f"{number(plain.indirect)} ({number(plain.se)})",
-                plain
-                and limits_text(plain.vanishing, plain.vanishing_lower, plain.vanishing_upper),
             ]
         )
     unit = outcome_unit(prediction)
@@ -78,8 +70,37 @@ def mediators_table(results: Results, prediction: Prediction, found: Mediation) 
         ("b", f"b: {unit} per SD (CI)"),
         ("indirect", f"Indirect, {unit} (CI)"),
         ("direct", f"Direct, {unit} (CI)"),
+    ]
+    return html_table("mediation-mediators", columns, rows)
+
+
+def mediators_otherwise_table(results: Results, found: Mediation) -> str:
+    """The indirect effect of every set in other ways: imputed, without interaction, confounded."""
+    rows: list[list[Cell]] = []
+    for row in found.sets:
+        if row.failure is not None:
+            continue
+        plain, imputed = row.plain, row.imputed
+        rows.append(
+            [
+                _set_name(results, found, row),
+                imputed and limits_text(imputed.indirect, imputed.lower, imputed.upper),
+                None if plain is None else f"{number(plain.indirect)} ({number(plain.se)})",
+                plain
+                and limits_text(plain.vanishing, plain.vanishing_lower, plain.vanishing_upper),
+            ]
+        )
+    columns = [
+        ("mediator", "Early change of"),
         ("imputed", "Indirect, imputed (CI)"),
         ("product", "a·b without interaction (delta SE)"),
         ("rho", "Gone at rho (CI)"),
     ]
-    return html_table("mediation-mediators", columns, rows)
+    return html_table("mediation-mediators-otherwise", columns, rows)
+
+
+def _set_name(results: Results, found: Mediation, row: MediationSet) -> str:
+    """The mediators of a set, with the arm where there are several."""
+    name = f"Together: {row.label}" if row.joint else row.label
+    several = len({one.arm for one in found.sets}) > 1
+    return f"{name} ({group_label(results, row.arm)})" if several else name
