@@ -123,6 +123,35 @@ def test_levels_of_few_people_are_closed():
     assert trained().predictor("diagnosis").closed == ()
 
 
+def without_cells(records, visit, populations):
+    lost = (pl.col("visit") == visit) & pl.col("population").is_in(populations)
+    return dataclasses.replace(records, cells=records.cells.filter(~lost))
+
+
+def test_what_nobody_has_is_not_asked_for():
+    records = without_cells(simulated(), "day5", ["treg"])
+    model = eq.train_forecast(planned(interactions=True), records)
+    whole = trained(interactions=True)
+    gone = {p.name for p in whole.predictors} - {p.name for p in model.predictors}
+    assert gone == {"treg_percent_day5"}
+    assert np.isfinite(model.forecasts["early"].ridge.lower).all()
+    assert len(model.forecasts["early"].design.products) == 2
+    json.loads(forecast_bytes(model))
+    # The same people without a column that could only have had a coefficient of 0.
+    before = model.forecasts["baseline"].ridge, whole.forecasts["baseline"].ridge
+    np.testing.assert_array_equal(*(ridge.coefficients for ridge in before))
+
+
+def test_without_any_early_value_there_is_no_forecast_with_it():
+    records = without_cells(simulated(), "day5", ["treg", "th2"])
+    early = (pl.col("visit") == "day5") & (pl.col("instrument") == "hdrs")
+    records = dataclasses.replace(records, scores=records.scores.filter(~early))
+    model = eq.train_forecast(planned(), records)
+    assert model.untrained == {"early": "nobody has a value at the early visit"}
+    assert list(model.forecasts) == ["baseline"]
+    assert {p.kind for p in model.predictors} == {"factor", "baseline"}
+
+
 def spoilt(tmp_path, change, *, honest=False):
     """The model's file after a change; honest: with the checksum of what it then holds."""
     from equipoise.analysis.stratification.forecast_file import _checksum

@@ -101,7 +101,11 @@ def train_forecast(
     untrained: dict[Stage, str] = {}
     designs = forecast_designs(protocol, table, plan)
     _refuse_composites(protocol, designs[0])
-    for design in designs:
+    kept = tuple(_what_somebody_has(design, table, rule) for design in designs)
+    for design in kept:
+        if design.stage == "early" and len(design.columns) == len(kept[0].columns):
+            untrained["early"] = "nobody has a value at the early visit"
+            continue
         try:
             forecasts[design.stage] = train_stage(design, table, plan, rule, smallest)
         except ArgumentError:
@@ -137,7 +141,7 @@ def train_forecast(
         early_visit=_visit(protocol, prediction.early_visit),
         landmark=_visit(protocol, prediction.landmark),
         response=rule,
-        predictors=_predictors(protocol, table, designs[-1], smallest),
+        predictors=_predictors(protocol, table, kept[-1], smallest),
         forecasts=forecasts,
         untrained=untrained,
         validation=validation or {},
@@ -231,6 +235,23 @@ def _refuse_composites(protocol: Protocol, design: ForecastDesign) -> None:
             rule="a saved forecast asks a person for what is measured, and not for composites",
             remedy="name their members instead",
         )
+
+
+def _what_somebody_has(
+    design: ForecastDesign, table: MarkerTable, rule: ResponseRule | None
+) -> ForecastDesign:
+    """The design without shrunk columns of which nobody has a value.
+
+    They would have no range in which the forecast may be used: a person is not asked for them.
+    """
+    known = np.isfinite(training_data(table, design, rule).x).any(axis=0)
+    kept = [i for i, c in enumerate(design.columns) if known[i] or not c.penalised]
+    place = {old: new for new, old in enumerate(kept)}
+    return dataclasses.replace(
+        design,
+        columns=tuple(design.columns[i] for i in kept),
+        products=tuple((place[a], place[b]) for a, b in design.products if {a, b} <= place.keys()),
+    )
 
 
 def _visit(protocol: Protocol, key: str) -> tuple[str, str, float]:
