@@ -244,7 +244,7 @@ def _what_somebody_has(
 
     They would have no range in which the forecast may be used: a person is not asked for them.
     """
-    known = np.isfinite(training_data(table, design, rule).x).any(axis=0)
+    known = np.logical_or.reduce(np.isfinite(training_data(table, design, rule).x), axis=0)
     kept = [i for i, c in enumerate(design.columns) if known[i] or not c.penalised]
     place = {old: new for new, old in enumerate(kept)}
     return dataclasses.replace(
