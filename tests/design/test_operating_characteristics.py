@@ -12,7 +12,7 @@ import equipoise as eq
 from equipoise.analysis.answers import answer_estimands
 from equipoise.analysis.dataset import values_of
 from equipoise.design.characteristics import MADE, NOT_JUDGED, NOT_MADE, tally_of
-from equipoise.design.chunks import Chunk, prepare, run_chunk
+from equipoise.design.chunks import prepare, run_chunk
 from equipoise.design.trial_values import TrialValues, values_of_trials
 from equipoise.design.truth import rounded_mean
 from equipoise.protocol.intercurrent import IntercurrentEvent
@@ -66,8 +66,8 @@ def slope_of(results, among, marker):
 
 def hold_to_analyse(protocol, scenario, trial, seed=3):
     """The rows of one trial against `analyse` of the records that `simulate` gives."""
-    work = prepare(protocol, seed)
-    rows = run_chunk(work, Chunk(scenario, trial, trial + 1))
+    work = prepare(protocol, seed, scenario=scenario)
+    rows = run_chunk(work, trial, trial + 1)
     records = eq.simulate(protocol, seed, scenario=scenario, trial=trial)
     results = eq.analyse(protocol, records)
     compared = 0
@@ -357,9 +357,9 @@ def test_judging_uses_the_analysis_own_order_of_testing(twin, monkeypatch):
         return tuple(a.model_copy(update={"significant": False}) for a in answers)
 
     work = prepare(twin, 3)
-    before = run_chunk(work, Chunk("planned", 0, 1)).hits[0, 0]
+    before = run_chunk(work, 0, 1).hits[0, 0]
     monkeypatch.setattr(judgement, "answer_estimands", shut)
-    assert (before, run_chunk(work, Chunk("planned", 0, 1)).hits[0, 0]) == (MADE, NOT_MADE)
+    assert (before, run_chunk(work, 0, 1).hits[0, 0]) == (MADE, NOT_MADE)
 
 
 def test_progress_is_told(twin):

@@ -41,8 +41,8 @@ ALLOWED = {
     "simulation": BASE
     | {"protocol", "instruments", "mechanisms", "records", "randomisation", "patients"},
     "analysis": BASE | {"protocol", "instruments", "records", "randomisation", "stats"},
-    "design": BASE | {"protocol", "instruments", "records", "randomisation", "patients",
-                      "simulation", "stats", "analysis"},
+    "design": BASE | {"protocol", "instruments", "mechanisms", "records", "randomisation",
+                      "patients", "simulation", "stats", "analysis"},
     "report": BASE | {"analysis", "design", "mechanisms", "patients"},
     "cli": BASE | {"protocol", "instruments", "mechanisms", "records", "randomisation", "patients",
                    "simulation", "stats", "analysis", "design", "report", "studies",

@@ -34,7 +34,7 @@ Out = Annotated[Path, typer.Option("--out", help="Folder to write into.")]
 Data = Annotated[Path, typer.Option("--data", help="Folder with the records of the trial.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the simulation; recorded.")]
 ScenarioOption = Annotated[
-    str, typer.Option("--scenario", help="planned, null or link-off.", metavar="NAME")
+    str, typer.Option("--scenario", help="planned, null, link-off or cells-only.", metavar="NAME")
 ]
 PatientsOption = Annotated[
     str | None,

@@ -1,7 +1,7 @@
-"""One chunk of work: some trials of one scenario, from their streams to their rows.
+"""One chunk of work: some trials of one setting, from their streams to their rows.
 
-Runs in the process that asks or in a worker; a worker holds its protocol and what follows from
-it, so that a chunk is asked for by three numbers and answered by arrays.
+Runs in the process that asks or in a worker; a worker holds its settings and what follows from
+them, so that a chunk is asked for by three numbers and answered by arrays.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from equipoise.design.questions import (
     planned_quantities,
 )
 from equipoise.design.trial_values import values_of_trials
+from equipoise.patients import Scenario
 from equipoise.streams import stream
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ PURPOSE = "design/permutations"
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What every chunk of a run shares.
+    """What every chunk of a setting shares.
 
     Attributes
     ----------
@@ -44,6 +45,8 @@ class Work:
         Trial k is drawn from the streams of (seed, k).
     patients
         Kind of virtual patients; None: the protocol's own.
+    scenario
+        The built-in one that is simulated.
     """
 
     plan: PlannedAnalysis
@@ -51,13 +54,14 @@ class Work:
     quantities: tuple[PlannedQuantity, ...]
     seed: int
     patients: str | None = None
+    scenario: str = Scenario.PLANNED
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Trials `begin` to `end` - 1 of a scenario."""
+    """Trials `begin` to `end` - 1 of a setting, by its place among those of a run."""
 
-    scenario: str
+    setting: int
     begin: int
     end: int
 
@@ -75,16 +79,22 @@ class StoppedError(Exception):
     """The run was given up; the chunk ends between two trials."""
 
 
-def prepare(protocol: Protocol, seed: int, patients: str | None = None) -> Work:
+def prepare(
+    protocol: Protocol,
+    seed: int,
+    patients: str | None = None,
+    scenario: str = Scenario.PLANNED,
+) -> Work:
     """All that follows from the protocol."""
     plan = plan_analysis(protocol)
-    return Work(plan, planned_claims(plan, patients), planned_quantities(plan), seed, patients)
+    claims, quantities = planned_claims(plan, patients), planned_quantities(plan)
+    return Work(plan, claims, quantities, seed, patients, scenario)
 
 
 def run_chunk(
-    work: Work, chunk: Chunk, stopped: Callable[[], bool] | None = None
+    work: Work, begin: int, end: int, stopped: Callable[[], bool] | None = None
 ) -> TrialRows | BrokenTrial:
-    """The rows of a chunk; what goes wrong in a trial is told, not raised.
+    """The rows of trials `begin` to `end` - 1; what goes wrong in a trial is told, not raised.
 
     Raises
     ------
@@ -103,16 +113,16 @@ def run_chunk(
             made[place] = records_of(drawn[place])
         return made[place]
 
-    trial = chunk.begin
+    trial = begin
     try:
-        for trial in range(chunk.begin, chunk.end):
+        for trial in range(begin, end):
             if stopped is not None and stopped():
                 raise StoppedError
             drawn.append(
                 simulate_arrays(
                     protocol,
                     work.seed,
-                    scenario=chunk.scenario,
+                    scenario=work.scenario,
                     trial=trial,
                     patients=work.patients,
                 )
@@ -121,23 +131,23 @@ def run_chunk(
         effects = analyse_chunk(work.plan, values, records)
 
         def permutations(place: int) -> np.random.Generator:
-            return stream(work.seed, PURPOSE, chunk.begin + place)
+            return stream(work.seed, PURPOSE, begin + place)
 
         return judge(work.plan, work.claims, work.quantities, values, effects, permutations)
     except StoppedError:
         raise
     except Exception as error:
-        if chunk.end - chunk.begin > 1:
-            return _first_broken(work, chunk, stopped)
-        return BrokenTrial(chunk.scenario, trial, f"{type(error).__name__}: {error}")
+        if end - begin > 1:
+            return _first_broken(work, begin, end, stopped)
+        return BrokenTrial(work.scenario, trial, f"{type(error).__name__}: {error}")
 
 
 def _first_broken(
-    work: Work, chunk: Chunk, stopped: Callable[[], bool] | None
+    work: Work, begin: int, end: int, stopped: Callable[[], bool] | None
 ) -> TrialRows | BrokenTrial:
     """Which trial of a chunk it was: each by itself."""
-    for trial in range(chunk.begin, chunk.end):
-        found = run_chunk(work, Chunk(chunk.scenario, trial, trial + 1), stopped)
+    for trial in range(begin, end):
+        found = run_chunk(work, trial, trial + 1, stopped)
         if isinstance(found, BrokenTrial):
             return found
-    return BrokenTrial(chunk.scenario, chunk.begin, "the trials fail together, each is well alone")
+    return BrokenTrial(work.scenario, begin, "the trials fail together, each is well alone")

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from equipoise._version import __version__
-from equipoise.design.characteristics import NOT_JUDGED, Characteristics
-from equipoise.faults import EquipoiseError, Fault, nearest
+from equipoise.design.characteristics import Characteristics
+from equipoise.design.runner import CHUNK, HowToRun, TrialRun
+from equipoise.design.scenarios import scenario_faults
+from equipoise.design.settings import make_settings
+from equipoise.faults import EquipoiseError, Fault
 from equipoise.patients import Scenario
 from equipoise.streams import check_seed
 
 if TYPE_CHECKING:
-    from equipoise.design.chunks import Chunk, Work
-    from equipoise.design.judgement import TrialRows
+    import numpy as np
+
+    from equipoise.design.chunks import Work
+    from equipoise.design.settings import Setting
+    from equipoise.design.trial_store import TrialHolder
+    from equipoise.design.workers import Bench
     from equipoise.protocol import Protocol
 
 #: Scenarios where none are named.
 SCENARIOS = (Scenario.PLANNED, Scenario.LINK_OFF, Scenario.NULL)
-
-#: Trials of a chunk: enough to fill a call of the kernels, few enough to stop soon.
-CHUNK = 20
 
 
 def operating_characteristics(
@@ -33,6 +38,8 @@ def operating_characteristics(
     workers: int | None = None,
     progress: Callable[[int, int], object] | None = None,
     chunk: int = CHUNK,
+    store: str | Path | None = None,
+    cluster: str | None = None,
 ) -> Characteristics:
     """Simulate a protocol's trial many times and analyse each as the protocol says.
 
@@ -49,7 +56,8 @@ def operating_characteristics(
         0 ≤ seed < 2¹²⁸. Trial k has the streams of (seed, k): it is the trial that
         ``simulate(protocol, seed, scenario=…, trial=k)`` gives.
     scenarios
-        ``planned``, ``link-off``, ``null``.
+        ``planned``, ``link-off``, ``null``, ``cells-only``, ``mnar-dropout``, ``weaker-assay``,
+        ``slower-recruitment``, and those of `assumptions.scenarios`.
     patients
         ``mechanistic`` or ``statistical``; left out, mechanistic where the protocol has
         `assumptions.mechanistic`.
@@ -60,6 +68,11 @@ def operating_characteristics(
         Called with trials done and trials in all.
     chunk
         Trials that a worker takes at a time; the numbers are the same for any.
+    store
+        Folder in which trials are kept as they come: what is interrupted goes on from there, and
+        more trials only add. In memory alone when left out.
+    cluster
+        Address of a Dask scheduler (extra ``cluster``) whose workers run the trials instead.
 
     Returns
     -------
@@ -71,121 +84,112 @@ def operating_characteristics(
         With every fault of the arguments; or naming scenario and trial when one cannot be
         simulated or analysed.
     """
-    from equipoise.design.chunks import Chunk, prepare
-    from equipoise.design.workers import run_apart, run_here
-    from equipoise.patients import compile_patient_kernels, patient_kernels_compiled
-    from equipoise.simulation.array_trial import refuse_bad_input
-    from equipoise.stats import compile_kernels, kernels_compiled
-    from equipoise.stats.threads import available_threads
-
-    names = _checked(protocol, trials, seed, scenarios, workers, chunk)
-    refuse_bad_input(protocol, seed, names[0], patients)
-    if not kernels_compiled():
-        compile_kernels()
-    if not patient_kernels_compiled():
-        compile_patient_kernels()
-    work = prepare(protocol, seed, patients)
-    chunks = [
-        Chunk(name, begin, min(begin + chunk, trials))
-        for name in names
-        for begin in range(0, trials, chunk)
-    ]
-    processes = min(workers or available_threads(), len(chunks))
-    kept = _Kept(work, names, trials)
-    done, total = 0, trials * len(names)
-    made = (
-        run_here(work, chunks)
-        if processes == 1
-        else run_apart(protocol, seed, patients, chunks, processes)
-    )
-    for which, rows in made:
-        kept.put(which, rows)
-        done += which.end - which.begin
-        if progress is not None:
-            progress(done, total)
-    return kept.characteristics()
+    names = _listed(scenarios)
+    check_arguments(protocol, trials, seed, names, workers, chunk, patients)
+    settings = make_settings(protocol, names, None, patients)
+    how = HowToRun(workers, chunk, progress, None if store is None else Path(store), cluster)
+    with TrialRun(settings, seed, patients, how) as run:
+        holders = run.trials(dict.fromkeys(range(len(settings)), trials))
+        return _characteristics(protocol, settings, run.bench, list(holders.values()), trials)
 
 
-class _Kept:
-    """The rows of all trials as they come, whatever their order."""
+def _listed(scenarios: Sequence[str]) -> tuple[str, ...]:
+    return tuple(str(s) for s in ([scenarios] if isinstance(scenarios, str) else scenarios))
 
-    def __init__(self, work: Work, scenarios: tuple[str, ...], trials: int) -> None:
-        import numpy as np
 
-        self.work, self.scenarios, self.trials = work, scenarios, trials
-        shape = (len(scenarios), trials)
-        quantities = (*shape, len(work.quantities))
-        self.hits = np.full((*shape, len(work.claims)), NOT_JUDGED, dtype=np.int8)
-        self.estimate = np.full(quantities, np.nan)
-        self.se, self.df = self.estimate.copy(), self.estimate.copy()
-        self.fits = np.zeros((*shape, len(work.plan.fits)), dtype=np.int8)
-        self.serious = np.zeros(shape, dtype=np.int64)
-        self.patients = ""
+def _characteristics(
+    protocol: Protocol,
+    settings: Sequence[Setting],
+    bench: Bench,
+    holders: Sequence[TrialHolder],
+    trials: int,
+) -> Characteristics:
+    """The rows of all trials, frozen."""
+    import numpy as np
 
-    def put(self, chunk: Chunk, rows: TrialRows) -> None:
-        """Write the rows of a chunk into their places."""
-        row = self.scenarios.index(chunk.scenario)
-        self.patients = rows.patients
+    from equipoise.design.chunk_analysis import fit_words
+
+    first = bench.work(0)
+    found: dict[str, list[np.ndarray]] = {}
+    truth: list[np.ndarray] = []
+    patients = ""
+    for place, holder in enumerate(holders):
+        work = bench.work(place)
+        _require_same(first, work, settings[place])
+        blocks = list(holder.blocks(trials))
+        patients = blocks[0].patients
         for name in ("hits", "estimate", "se", "df", "fits", "serious"):
-            getattr(self, name)[row, chunk.begin : chunk.end] = getattr(rows, name)
+            rows = np.concatenate([getattr(block, name) for block in blocks])
+            found.setdefault(name, []).append(rows)
+        truth.append(true_values(work, statistical=patients == "statistical"))
+    arrays = {name: np.stack(rows) for name, rows in found.items()} | {"truth": np.stack(truth)}
+    for array in arrays.values():
+        array.flags.writeable = False
+    plan = first.plan
+    return Characteristics(
+        study=protocol.trial.id,
+        title=protocol.trial.short_title,
+        protocol_hash=protocol.hash,
+        seed=first.seed,
+        trials=trials,
+        scenarios=tuple(setting.scenario.key for setting in settings),
+        software=f"equipoise {__version__}",
+        patients=kind_of_patients(protocol, patients),
+        assumptions=assumed_parts(protocol),
+        sizes=planned_sizes(protocol),
+        alpha=protocol.analysis.alpha,
+        claims=tuple(made.claim for made in first.claims),
+        quantities=tuple(made.quantity for made in first.quantities),
+        models=tuple(fit.label for fit in plan.fits),
+        outcomes=fit_words(),
+        notes=tuple(f"Analysed record by record: {why}." for why in plan.reasons),
+        **arrays,
+    )
 
-    def _kind(self) -> str:
-        """Kind of the virtual patients, with the model of mechanistic ones."""
-        mechanism = self.work.plan.protocol.assumptions.mechanistic
-        if self.patients != "mechanistic" or mechanism is None:
-            return self.patients
-        return f"mechanistic (model {mechanism.model})"
 
-    def characteristics(self) -> Characteristics:
-        """All of it, frozen."""
-        import numpy as np
+def true_values(work: Work, *, statistical: bool) -> np.ndarray:
+    """(quantities,) true values under a setting; NaN where not known."""
+    import numpy as np
 
-        from equipoise.design.chunk_analysis import fit_words
-        from equipoise.design.truth import true_value
+    from equipoise.design.truth import true_value
 
-        plan = self.work.plan
-        protocol = plan.protocol
-        statistical = self.patients == "statistical"
-        truth = np.array(
+    return np.array(
+        [
+            true_value(work.plan, quantity, work.scenario, statistical=statistical)
+            for quantity in work.quantities
+        ]
+    )
+
+
+def _require_same(first: Work, other: Work, setting: Setting) -> None:
+    """One table of characteristics is of one list of claims and numbers."""
+    claims = [[made.claim.key for made in work.claims] for work in (first, other)]
+    numbers = [[made.quantity.key for made in work.quantities] for work in (first, other)]
+    if claims[0] != claims[1] or numbers[0] != numbers[1]:
+        raise EquipoiseError(
+            "The trials are not shown together",
             [
-                [
-                    true_value(plan, quantity, scenario, statistical=statistical)
-                    for quantity in self.work.quantities
-                ]
-                for scenario in self.scenarios
-            ]
-        )
-        arrays = (self.hits, self.estimate, self.se, self.df, self.fits, self.serious, truth)
-        for array in arrays:
-            array.flags.writeable = False
-        return Characteristics(
-            study=protocol.trial.id,
-            title=protocol.trial.short_title,
-            protocol_hash=protocol.hash,
-            seed=self.work.seed,
-            trials=self.trials,
-            scenarios=self.scenarios,
-            software=f"equipoise {__version__}",
-            patients=self._kind(),
-            assumptions=_assumptions(protocol),
-            sizes=_sizes(protocol),
-            alpha=protocol.analysis.alpha,
-            claims=tuple(made.claim for made in self.work.claims),
-            quantities=tuple(made.quantity for made in self.work.quantities),
-            models=tuple(fit.label for fit in plan.fits),
-            outcomes=fit_words(),
-            hits=self.hits,
-            estimate=self.estimate,
-            se=self.se,
-            df=self.df,
-            fits=self.fits,
-            truth=truth,
-            serious=self.serious,
-            notes=tuple(f"Analysed record by record: {why}." for why in plan.reasons),
+                Fault(
+                    "scenario-changes-claims",
+                    "",
+                    f"assumptions.scenarios.{setting.scenario.key}.changes",
+                    "",
+                    "a scenario changes what is assumed, not what the analysis claims",
+                    "vary such a field in a map: --vary",
+                )
+            ],
         )
 
 
-def _assumptions(protocol: Protocol) -> tuple[tuple[str, str], ...]:
+def kind_of_patients(protocol: Protocol, patients: str) -> str:
+    """Kind of the virtual patients, with the model of mechanistic ones."""
+    mechanism = protocol.assumptions.mechanistic
+    if patients != "mechanistic" or mechanism is None:
+        return patients
+    return f"mechanistic (model {mechanism.model})"
+
+
+def assumed_parts(protocol: Protocol) -> tuple[tuple[str, str], ...]:
     """What of the protocol is assumed, by path; sourced parts of the assumptions too."""
     found: list[tuple[str, str]] = []
     for path, entry in protocol.provenance.items():
@@ -198,7 +202,7 @@ def _assumptions(protocol: Protocol) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-def _sizes(protocol: Protocol) -> tuple[tuple[str, int], ...]:
+def planned_sizes(protocol: Protocol) -> tuple[tuple[str, int], ...]:
     """Participants planned for each arm, the control first, by the ratio."""
     total = sum(arm.ratio for arm in protocol.arms.values())
     return tuple(
@@ -210,17 +214,24 @@ def _sizes(protocol: Protocol) -> tuple[tuple[str, int], ...]:
     )
 
 
-def _checked(
+def check_arguments(
     protocol: Protocol,
     trials: int,
     seed: int,
     scenarios: Sequence[str],
     workers: int | None,
     chunk: int,
-) -> tuple[str, ...]:
-    """The names of the scenarios; every fault of the arguments at once."""
+    patients: str | None,
+) -> None:
+    """Every fault of the arguments at once.
+
+    Raises
+    ------
+    EquipoiseError
+    """
+    from equipoise.simulation.array_trial import refuse_bad_input
+
     check_seed(seed)
-    names = tuple(str(s) for s in ([scenarios] if isinstance(scenarios, str) else scenarios))
     faults: list[Fault] = []
     if protocol.single_arm:
         faults.append(
@@ -260,29 +271,7 @@ def _checked(
                     ),
                 )
             )
-    unknown = [name for name in names if name not in list(Scenario)]
-    for name in unknown:
-        faults.append(
-            Fault(
-                "scenario-unknown",
-                "",
-                "scenario",
-                name,
-                "scenarios: " + ", ".join(Scenario),
-                nearest(name, list(Scenario)),
-            )
-        )
-    if not names or len(set(names)) < len(names):
-        faults.append(
-            Fault(
-                "scenarios-invalid",
-                "",
-                "scenarios",
-                ", ".join(names),
-                "at least one scenario, each once",
-                "for example planned, link-off, null",
-            )
-        )
+    faults += scenario_faults(protocol, scenarios)
     if faults:
         raise EquipoiseError("The trials are not run", faults)
-    return names
+    refuse_bad_input(protocol, seed, Scenario.PLANNED, patients)

@@ -46,6 +46,8 @@ def _effect(plan: PlannedAnalysis, effect: Effect, scenario: str, statistical: b
     point = protocol.endpoints[key]
     if scenario == Scenario.NULL:
         return 0.5 if point.scale is Scale.ORDINAL else 0.0
+    if scenario == Scenario.CELLS_ONLY and point.instrument is not None:
+        return 0.5 if point.scale is Scale.ORDINAL else 0.0
     if level and not any(level in c.levels for c in protocol.population.covariates.values()):
         # The difference of two levels: no covariate changes a mean of statistical patients.
         return 0.0 if statistical else math.nan

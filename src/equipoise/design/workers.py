@@ -10,8 +10,8 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import Generator, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 from equipoise.design.chunks import BrokenTrial, Chunk, StoppedError, Work, prepare, run_chunk
 from equipoise.faults import EquipoiseError, single
@@ -21,90 +21,154 @@ if TYPE_CHECKING:
     from multiprocessing.context import SpawnContext
 
     from equipoise.design.judgement import TrialRows
-    from equipoise.protocol import Protocol
+    from equipoise.design.settings import Setting
 
-#: Work and stop signal of a worker.
+#: Settings, work on them and stop signal of a worker.
 _mine: dict[str, Any] = {}
 
-
-def run_here(work: Work, chunks: Sequence[Chunk]) -> Iterator[tuple[Chunk, TrialRows]]:
-    """The rows of every chunk, one after another, in this process."""
-    for chunk in chunks:
-        yield chunk, _rows(run_chunk(work, chunk))
+#: Settings whose plans a process keeps: chunks come setting by setting.
+_KEPT = 4
 
 
-def run_apart(
-    protocol: Protocol, seed: int, patients: str | None, chunks: Sequence[Chunk], workers: int
-) -> Iterator[tuple[Chunk, TrialRows]]:
-    """The rows of every chunk as they come from spawned processes.
+class Bench:
+    """The settings of a run in one process, and what follows from those that are under way."""
 
-    At most a few chunks a worker are under way, so that memory does not grow with their number.
+    def __init__(self, settings: Sequence[Setting], seed: int, patients: str | None) -> None:
+        self.settings, self.seed, self.patients = settings, seed, patients
+        self._kept: dict[int, Work] = {}
 
-    Raises
-    ------
-    EquipoiseError
-        When a trial cannot be drawn or analysed, or the processes cannot be kept.
+    def __reduce__(self) -> tuple[type[Bench], tuple[Sequence[Setting], int, str | None]]:
+        return Bench, (self.settings, self.seed, self.patients)
+
+    def work(self, place: int) -> Work:
+        """What follows from the setting at this place."""
+        if place not in self._kept:
+            while len(self._kept) >= _KEPT:
+                self._kept.pop(next(iter(self._kept)))
+            one = self.settings[place]
+            base = one.scenario.base
+            self._kept[place] = prepare(one.protocol, self.seed, self.patients, base)
+        return self._kept[place]
+
+
+class Crew(Protocol):
+    """Who runs chunks: this process, spawned ones, or a cluster."""
+
+    def run(self, chunks: Iterable[Chunk]) -> Iterator[tuple[Chunk, TrialRows]]:
+        """The rows of every chunk as they come, in any order."""
+        ...
+
+    def dismiss(self) -> None:
+        """Stop what is under way and let everybody go."""
+        ...
+
+
+class ThisProcess:
+    """A crew of this process alone."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+
+    def run(self, chunks: Iterable[Chunk]) -> Iterator[tuple[Chunk, TrialRows]]:
+        """The rows of every chunk, one after another."""
+        for chunk in chunks:
+            work = self.bench.work(chunk.setting)
+            yield chunk, rows_of(run_chunk(work, chunk.begin, chunk.end))
+
+    def dismiss(self) -> None:
+        """Nothing is under way."""
+
+
+class SpawnedProcesses:
+    """A crew of processes of its own, kept until it is dismissed.
+
+    Parameters
+    ----------
+    bench
+        Pickled to every worker, once.
+    workers
+        How many.
     """
-    import multiprocessing
-    from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
-    from concurrent.futures.process import BrokenProcessPool
 
-    if getattr(multiprocessing.current_process(), "_inheriting", False):
-        # A worker runs the script that asked, which asks again: let it go without a word.
-        raise SystemExit(1)
-    context: SpawnContext = multiprocessing.get_context("spawn")
-    stop = context.Event()
-    pool = ProcessPoolExecutor(
-        workers, mp_context=context, initializer=_begin, initargs=(protocol, seed, patients, stop)
-    )
-    waiting = iter(chunks)
-    under_way: dict[Future[TrialRows | BrokenTrial], Chunk] = {}
+    def __init__(self, bench: Bench, workers: int) -> None:
+        import multiprocessing
+        from concurrent.futures import ProcessPoolExecutor
 
-    def submit() -> None:
-        chunk = next(waiting, None)
-        if chunk is not None:
-            with _without_interrupt():
-                under_way[pool.submit(_run, chunk)] = chunk
+        if getattr(multiprocessing.current_process(), "_inheriting", False):
+            # A worker runs the script that asked, which asks again: let it go without a word.
+            raise SystemExit(1)
+        context: SpawnContext = multiprocessing.get_context("spawn")
+        self.workers = workers
+        self._stop = context.Event()
+        self._pool = ProcessPoolExecutor(
+            workers, mp_context=context, initializer=_begin, initargs=(bench, self._stop)
+        )
 
-    try:
-        for _ in range(2 * workers):
-            submit()
-        while under_way:
-            done, _ = wait(under_way, return_when=FIRST_COMPLETED)
-            for future in done:
-                chunk = under_way.pop(future)
-                rows = _rows(future.result())
+    def run(self, chunks: Iterable[Chunk]) -> Iterator[tuple[Chunk, TrialRows]]:
+        """The rows of every chunk as they come.
+
+        At most a few chunks a worker are under way, so that memory does not grow with their
+        number.
+
+        Raises
+        ------
+        EquipoiseError
+            When a trial cannot be drawn or analysed, or the processes cannot be kept.
+        """
+        from concurrent.futures import FIRST_COMPLETED, wait
+        from concurrent.futures.process import BrokenProcessPool
+
+        waiting = iter(chunks)
+        under_way: dict[Future[TrialRows | BrokenTrial], Chunk] = {}
+
+        def submit() -> None:
+            chunk = next(waiting, None)
+            if chunk is not None:
+                with _without_interrupt():
+                    under_way[self._pool.submit(_run, chunk)] = chunk
+
+        try:
+            for _ in range(2 * self.workers):
                 submit()
-                yield chunk, rows
-    except BrokenProcessPool:
-        raise single(
-            "The trials were not run",
-            code="workers-lost",
-            field="workers",
-            value=str(workers),
-            rule="a worker is a process of its own, which imports the script that asks; it ended "
-            "before its work was done",
-            remedy="put what asks under `if __name__ == '__main__':`, or run with workers=1; where "
-            "memory is short, use fewer workers",
-        ) from None
-    finally:
-        stop.set()
-        pool.shutdown(wait=True, cancel_futures=True)
+            while under_way:
+                done, _ = wait(under_way, return_when=FIRST_COMPLETED)
+                for future in done:
+                    chunk = under_way.pop(future)
+                    rows = rows_of(future.result())
+                    submit()
+                    yield chunk, rows
+        except BrokenProcessPool:
+            raise single(
+                "The trials were not run",
+                code="workers-lost",
+                field="workers",
+                value=str(self.workers),
+                rule="a worker is a process of its own, which imports the script that asks; it "
+                "ended before its work was done",
+                remedy="put what asks under `if __name__ == '__main__':`, or run with workers=1; "
+                "where memory is short, use fewer workers",
+            ) from None
+
+    def dismiss(self) -> None:
+        """Stop between two trials, and wait for all."""
+        self._stop.set()
+        self._pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _begin(protocol: Protocol, seed: int, patients: str | None, stop: Any) -> None:
+def _begin(bench: Bench, stop: Any) -> None:
     """In a worker, once: before anything imports Numba."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ["NUMBA_NUM_THREADS"] = "1"
-    _mine["work"] = prepare(protocol, seed, patients)
+    _mine["bench"] = bench
     _mine["stop"] = stop
 
 
 def _run(chunk: Chunk) -> TrialRows | BrokenTrial:
+    work = _mine["bench"].work(chunk.setting)
     try:
-        return run_chunk(_mine["work"], chunk, _mine["stop"].is_set)
+        return run_chunk(work, chunk.begin, chunk.end, _mine["stop"].is_set)
     except StoppedError:
-        return BrokenTrial(chunk.scenario, chunk.begin, "stopped")
+        return BrokenTrial(work.scenario, chunk.begin, "stopped")
 
 
 @contextlib.contextmanager
@@ -120,7 +184,14 @@ def _without_interrupt() -> Generator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _rows(found: TrialRows | BrokenTrial) -> TrialRows:
+def rows_of(found: TrialRows | BrokenTrial) -> TrialRows:
+    """The rows of a chunk.
+
+    Raises
+    ------
+    EquipoiseError
+        When a trial could not be drawn or analysed.
+    """
     if isinstance(found, BrokenTrial):
         raise broken(found)
     return found

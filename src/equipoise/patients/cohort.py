@@ -20,6 +20,8 @@ class Scenario(StrEnum):
     """Every arm follows the control arm's course; the link stays."""
     LINK_OFF = "link-off"
     """Arms differ as planned; the early cell change says nothing about later scores."""
+    CELLS_ONLY = "cells-only"
+    """Cells and laboratory values differ as planned; every arm's scores follow the control's."""
 
 
 class PatientKind(StrEnum):

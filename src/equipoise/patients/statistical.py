@@ -164,6 +164,7 @@ def draw_statistical(
     import numpy as np
 
     arms = followed_arms(arms, plan.control, scenario)
+    rated = np.full_like(arms, plan.control) if scenario is Scenario.CELLS_ONLY else arms
     n = len(arms)
     stimulation = generator.standard_normal(n)[:, None]
     link = 0.0 if scenario is Scenario.LINK_OFF else plan.link
@@ -173,7 +174,7 @@ def draw_statistical(
         if link and course.later.any():
             linked = np.sqrt(1 - link**2) * deviation + link * stimulation
             deviation = np.where(course.later, linked, deviation)
-        scores[key] = course.mean[arms] + deviation * course.sd
+        scores[key] = course.mean[rated] + deviation * course.sd
     parents = {name: _drawn(course, arms, generator) for name, course in plan.parents.items()}
     cells: dict[tuple[str, str], np.ndarray] = {}
     for key, course in plan.cells.items():

@@ -16,6 +16,7 @@ from pydantic import Field
 from equipoise.protocol.assumptions_of_exposures import ExposureAssumption, ImagingAssumption
 from equipoise.protocol.assumptions_of_mechanism import Mechanistic
 from equipoise.protocol.base import Fraction, Int, Key, Map, Number, Part, Text
+from equipoise.protocol.scenario_plan import ScenarioAssumption
 
 Correlation = Annotated[float, Field(gt=-1, lt=1)]
 
@@ -209,4 +210,7 @@ class Assumptions(Part):
         None,
         description="Virtual patients whose cells and mood follow from the doses; with it "
         "simulation uses them, and the statistical assumptions for the rest",
+    )
+    scenarios: Map[Key, ScenarioAssumption] = Field(
+        {}, description="Worlds that the design stage simulates besides its own, by name"
     )

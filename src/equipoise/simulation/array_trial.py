@@ -73,7 +73,7 @@ def simulate_arrays(
     seed
         0 ≤ seed < 2¹²⁸.
     scenario
-        ``planned``, ``null`` or ``link-off``.
+        ``planned``, ``null``, ``link-off`` or ``cells-only``.
     trial
         Index of the trial: with one seed, trial 17 is the same whoever draws it.
     patients
@@ -153,6 +153,7 @@ def simulate_arrays(
             given,
             stopped,
             {name: source(name) for name in ("patients", "measurement", "ratings")},
+            plan.control,
         )
         rest = draw_statistical(mechanism.rest, people.arm, source("courses"), scenario=world)
         cohort = together(plan, cohort, rest)
@@ -270,13 +271,14 @@ def refuse_bad_input(
             remedy="add [assumptions.statistical]; `il2-depression` is an example",
         )
     check_seed(seed)
-    if protocol.single_arm and scenario == Scenario.NULL:
+    if protocol.single_arm and scenario in (Scenario.NULL, Scenario.CELLS_ONLY):
         raise single(
             heading,
             code="scenario-without-control",
             field="scenario",
             value=str(scenario),
-            rule="under `null` every arm follows the control's course; a single-arm trial has none",
+            rule="under `null` and `cells-only` arms follow the control's course; a single-arm "
+            "trial has none",
             remedy="choose planned or link-off",
         )
     if scenario not in list(Scenario):

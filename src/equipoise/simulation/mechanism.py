@@ -243,6 +243,7 @@ def mechanistic_cohort(
     given: np.ndarray,
     until: np.ndarray,
     generators: Mapping[str, np.random.Generator],
+    control: int = -1,
 ) -> Cohort:
     """What the model gives of n participants, noise of measurement included.
 
@@ -256,6 +257,8 @@ def mechanistic_cohort(
         (n, k) whether each planned dose of the arm was given, and (n,) the day from which none is.
     generators
         Streams ``patients``, ``measurement`` and ``ratings``.
+    control
+        Index of the control arm, for ``cells-only``.
     """
     import numpy as np
 
@@ -277,7 +280,14 @@ def mechanistic_cohort(
     on_day[np.arange(n)[:, None], plan.column[arms]] = given
     taken = plan.amounts[followed] * (on_day[:, :-1] & (days < until[:, None]))
     courses = follow(patients, plan.schedule, plan.days, taken=taken, threads=1)
-    return _measured(plan, blood_values(patients, courses), courses["severity"], generators)
+    severity = courses["severity"]
+    if scenario is Scenario.CELLS_ONLY:  # the same people, in mood as on the control's doses
+        control = plan.amounts[np.full_like(followed, control)]
+        untouched = control * (on_day[:, :-1] & (days < until[:, None]))
+        severity = follow(patients, plan.schedule, plan.days, taken=untouched, threads=1)[
+            "severity"
+        ]
+    return _measured(plan, blood_values(patients, courses), severity, generators)
 
 
 def _measured(

@@ -31,7 +31,7 @@ def simulate(
     seed
         0 ≤ seed < 2¹²⁸; recorded in the manifest.
     scenario
-        ``planned``, ``null`` or ``link-off``.
+        ``planned``, ``null``, ``link-off`` or ``cells-only``.
     trial
         Index of the trial: with one seed, trial 17 is the same whoever draws it.
     patients
