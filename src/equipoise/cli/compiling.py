@@ -6,8 +6,15 @@ Numba compiles on one core. Whatever the second process leaves undone, the first
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, NoReturn
+
+from equipoise.cli.guard import INTERRUPTED, INTERRUPTED_WORDS, say
+
+if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
 
 #: Kernels that import none of the long chain (unstructured → newton → trial → batch), each after
 #: what it imports itself.
@@ -63,8 +70,32 @@ def _another_process(patients: bool) -> Generator[None]:
     )
     with _interrupt_held_back():
         process.start()
-    yield
-    process.join()
+    with _interrupt_ends(process):
+        yield
+        process.join()
+
+
+@contextlib.contextmanager
+def _interrupt_ends(process: BaseProcess) -> Generator[None]:
+    """Ctrl-C ends both processes at once.
+
+    An exception would be lost where it falls into a callback of the compiler. A kernel is cached
+    in one piece or not at all, so that nothing is left half.
+    """
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+
+    def end(*_: object) -> NoReturn:
+        process.kill()
+        say(INTERRUPTED_WORDS)
+        os._exit(INTERRUPTED)
+
+    signal.signal(signal.SIGINT, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _compile_apart(patients: bool) -> None:

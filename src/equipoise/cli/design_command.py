@@ -5,17 +5,26 @@ from __future__ import annotations
 import shlex
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from equipoise.cli.commands import PatientsOption, Seed, Study, app, keep_characteristics
+from equipoise.cli.guard import say
 from equipoise.cli.progress import show_progress
+
+if TYPE_CHECKING:
+    from equipoise.design.design_map import DesignMap
+    from equipoise.design.find_size import FoundSize
+    from equipoise.protocol import Protocol
 
 Workers = Annotated[
     int | None,
     typer.Option("--workers", help="Processes; all processors when left out.", metavar="N"),
 ]
+
+#: Folder of the trials inside the folder of a design.
+TRIALS = "trials"
 
 
 @app.command()
@@ -29,34 +38,97 @@ def design(
         list[str] | None,
         typer.Option(
             "--scenario",
-            help="planned, link-off or null; may be given again. Left out: all three.",
+            help="planned, link-off, null, cells-only, mnar-dropout, weaker-assay, "
+            "slower-recruitment, or one of the protocol's; may be given again.",
             metavar="NAME",
         ),
     ] = None,
+    vary: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--vary",
+            help="Map a field: population.size=24:96:12 or arms.il2.ratio=1,2; may be given again.",
+            metavar="FIELD=VALUES",
+        ),
+    ] = None,
+    find: Annotated[
+        str | None,
+        typer.Option("--find", help="Search the smallest value of a field.", metavar="FIELD"),
+    ] = None,
+    power: Annotated[
+        float, typer.Option("--power", help="Power that is searched for.", metavar="P")
+    ] = 0.9,
+    claim: Annotated[
+        str | None,
+        typer.Option(
+            "--claim",
+            help="Claim whose power it is, or headline; left out: the first estimand.",
+            metavar="KEY",
+        ),
+    ] = None,
+    between: Annotated[
+        str | None,
+        typer.Option("--between", help="Values that a search may take.", metavar="LOW:HIGH:STEP"),
+    ] = None,
+    sheet: Annotated[
+        bool, typer.Option("--sheet", help="Write the answer sheet for an ethics committee.")
+    ] = False,
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder to write into; default: out/STUDY-design.")
     ] = None,
     workers: Workers = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            "--cluster", help="Dask scheduler whose workers run the trials.", metavar="ADDRESS"
+        ),
+    ] = None,
     patients: PatientsOption = None,
 ) -> None:
-    """Simulate the trial many times, analyse each, and write how often it shows what is claimed."""
-    from equipoise.design.operating import SCENARIOS, operating_characteristics
+    """Simulate the trial many times, analyse each, and write how often it shows what is claimed.
+
+    Trials are kept as they come: the same command goes on where an interrupted one ended.
+    """
     from equipoise.design.storage import refuse_other_characteristics
     from equipoise.protocol import load_protocol
-    from equipoise.report.twins_page import write_characteristics
 
     protocol = load_protocol(study)
     target = out or Path("out") / f"{protocol.trial.id}-design"
     refuse_other_characteristics(target, protocol.hash)
+    asked = {
+        "--trials": trials, "--seed": seed, "--scenario": scenario, "--vary": vary,
+        "--find": find, "--power": power if find else None, "--claim": claim,
+        "--between": between, "--patients": patients,
+    }  # fmt: skip
+    command = _command(study, asked, sheet=sheet)
+    shared = {"patients": patients, "workers": workers, "cluster": cluster,
+              "store": target / TRIALS}  # fmt: skip
+    if sheet or vary or find:
+        _sheet(
+            protocol, target, command, trials, seed, scenario, vary, find, power, claim, between,
+            shared,
+        )  # fmt: skip
+    else:
+        _characteristics(protocol, target, command, trials, seed, scenario, shared)
+
+
+def _characteristics(
+    protocol: Protocol,
+    target: Path,
+    command: str,
+    trials: int,
+    seed: int,
+    scenario: list[str] | None,
+    shared: dict[str, object],
+) -> None:
+    from equipoise.design.operating import SCENARIOS, operating_characteristics
+    from equipoise.report.twins_page import write_characteristics
+
     started = time.monotonic()
     found = operating_characteristics(
-        protocol, trials, seed, scenarios=scenario or SCENARIOS, patients=patients, workers=workers,
-        progress=show_progress(),
-    )  # fmt: skip
-    keep_characteristics(found, patients)
-    command = f"equipoise design {shlex.quote(study)} --trials {trials} --seed {seed}"
-    command += "".join(f" --scenario {name}" for name in scenario or ())
-    command += f" --patients {patients}" if patients else ""
+        protocol, trials, seed, scenarios=scenario or SCENARIOS, progress=show_progress(), **shared
+    )  # type: ignore[arg-type]
+    keep_characteristics(found, shared["patients"])  # type: ignore[arg-type]
     page = write_characteristics(found, target, command=command)
     seconds = time.monotonic() - started
     done = trials * len(found.scenarios)
@@ -65,3 +137,76 @@ def design(
         tally = found.joint(name)
         print(f"  {name:12}all headline claims in {100 * tally.proportion:.1f} % of trials")
     print(page)
+
+
+def _sheet(
+    protocol: Protocol,
+    target: Path,
+    command: str,
+    trials: int,
+    seed: int,
+    scenario: list[str] | None,
+    vary: list[str] | None,
+    find: str | None,
+    power: float,
+    claim: str | None,
+    between: str | None,
+    shared: dict[str, object],
+) -> None:
+    from equipoise.cli.grid_options import parse_grid
+    from equipoise.design.design_map import map_characteristics
+    from equipoise.design.find_size import find_size
+    from equipoise.design.scenarios import named_scenarios
+    from equipoise.report.design_page import write_design
+
+    grid = parse_grid(vary or [])
+    found: FoundSize | None = None
+    curves: DesignMap | None = None
+    if find is not None:
+        values = None
+        if between is not None:
+            values = parse_grid([f"{find}={between}"])[find]
+        found = find_size(
+            protocol, find, power, claim,
+            between=values, seed=seed, progress=show_progress("search"),
+            **shared,
+        )  # type: ignore[arg-type]  # fmt: skip
+        _tell(found)
+    if grid:
+        say("map: every combination of the values in every scenario")
+        curves = map_characteristics(
+            protocol, grid, trials, seed,
+            scenarios=scenario or ("planned", "null"), progress=show_progress(), **shared,
+        )  # type: ignore[arg-type]  # fmt: skip
+    names = scenario or list(named_scenarios(protocol, shared["patients"]))  # type: ignore[arg-type]
+    at = {}
+    if found is not None and found.found.size is not None:
+        size = found.found.size
+        at = {found.field: [int(size) if size == int(size) else size]}
+    say("scenarios: what happens if an assumption fails")
+    worlds = map_characteristics(
+        protocol, at, trials, seed, scenarios=names, progress=show_progress(), **shared
+    )  # type: ignore[arg-type]
+    print(write_design(protocol, worlds, target, curves=curves, found=found, command=command))
+
+
+def _tell(found: FoundSize) -> None:
+    """The answer of a search, for who waits at the terminal."""
+    answer = found.found
+    wanted = f"{100 * answer.wanted:.3g} %"
+    if answer.size is None:
+        print(f"SIMULATED: no answer for power {wanted}: {answer.said}")
+        return
+    ends = [f"{end:.0f}" if end is not None else "?" for end in (answer.lower, answer.upper)]
+    print(
+        f"SIMULATED: {found.field} = {answer.size:g} for power {wanted} of “{found.claim_label}” "
+        f"(reached between {ends[0]} and {ends[1]}, 95 % interval of {answer.trials} trials)"
+    )
+
+
+def _command(study: str, asked: dict[str, object], *, sheet: bool) -> str:
+    words = ["equipoise", "design", study]
+    for name, value in asked.items():
+        for one in value if isinstance(value, list) else [value]:  # type: ignore[union-attr]
+            words += [] if one is None else [name, str(one)]
+    return shlex.join(words + (["--sheet"] if sheet else []))

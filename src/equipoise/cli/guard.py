@@ -20,9 +20,7 @@ P = ParamSpec("P")
 
 USER_FAULT, USAGE, OUR_FAULT, INTERRUPTED, PIPE_CLOSED, TERMINATED = 1, 2, 3, 130, 141, 143
 
-_INTERRUPTED_WORDS = (
-    "\nInterrupted. Nothing was written half; what stood there before is untouched."
-)
+INTERRUPTED_WORDS = "\nInterrupted. Nothing was written half; what stood there before is untouched."
 
 
 class _Blind:
@@ -59,7 +57,7 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
             say(str(error))
             sys.exit(USER_FAULT)
         except KeyboardInterrupt:
-            say(_INTERRUPTED_WORDS)
+            say(INTERRUPTED_WORDS)
             sys.exit(INTERRUPTED)
         except BrokenPipeError:
             # The reader of a pipe has gone; Python must not complain again at exit.
@@ -70,7 +68,7 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
             sys.exit(USER_FAULT)
         except SystemExit as end:
             if end.code == INTERRUPTED:  # Typer turns Ctrl-C into this code, without a word
-                say(_INTERRUPTED_WORDS)
+                say(INTERRUPTED_WORDS)
             raise
         except GeneratorExit:
             raise

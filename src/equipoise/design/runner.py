@@ -63,6 +63,7 @@ class TrialRun:
         self.bench = Bench(settings, seed, patients)
         self.how = how
         self._holders: dict[int, TrialHolder] = {}
+        self._files: dict[str, TrialFile] = {}
         self._crew: Crew | None = None
 
     def __enter__(self) -> TrialRun:
@@ -71,6 +72,8 @@ class TrialRun:
     def __exit__(self, *_: object) -> None:
         if self._crew is not None:
             self._crew.dismiss()
+        for holder in self._holders.values():
+            holder.close()
 
     def trials(self, wanted: Mapping[int, int]) -> dict[int, TrialHolder]:
         """Run what is missing of some settings' trials.
@@ -144,8 +147,10 @@ class TrialRun:
 
             setting = self.bench.settings[place]
             key = setting.key(self.bench.seed, self.bench.patients, software_key())
-            path = self.how.store / f"{key[:24]}{ENDING}"
-            made = TrialFile(path, self.bench.work(place), key, setting.name)
+            if key not in self._files:  # two settings may come to the same plan
+                path = self.how.store / f"{key[:24]}{ENDING}"
+                self._files[key] = TrialFile(path, self.bench.work(place), key)
+            made = self._files[key]
         self._holders[place] = made
         return made
 

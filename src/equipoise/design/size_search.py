@@ -4,8 +4,8 @@ Power at a size is seen with binomial error. Of many tests it is close to ``Φ(a
 probit line in the root of the size, fitted by maximum likelihood to the trials of all sizes that
 were tried. Trials are spent where the line says that the answer lies; the answer's interval is
 Fieller's, of the size at which the line crosses the wanted power. A line that does not fit is
-noticed (likelihood-ratio test against power free at each size) and widens the interval by its
-scale.
+noticed (likelihood-ratio test against power free at each size): it is then fitted to the sizes
+near the answer alone, and where it does not fit these either its interval is widened.
 
 References
 ----------
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 #: Trials of the first look at a size, and the most at one size in one step.
 FIRST, STEP = 200, 400
+
+#: A line whose likelihood-ratio test against free powers is below this does not fit.
+_MISFIT = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +156,7 @@ def fit_probit_line(x: Sequence[float], made: Sequence[int], trials: Sequence[in
         )
     deviance, df = max(2 * (float(free.sum()) - now), 0.0), len(at) - 2
     misfit = float(chdtrc(df, deviance)) if df > 0 else math.nan
-    scale = max(1.0, deviance / df) if df > 0 and misfit < 0.1 else 1.0
+    scale = max(1.0, deviance / df) if df > 0 and misfit < _MISFIT else 1.0
     # From (x - middle) / spread back to x.
     back = np.array([[1.0, -middle / spread], [0.0, 1.0 / spread]])
     covariance = scale * back @ np.linalg.inv(information) @ back.T
@@ -257,19 +260,34 @@ def _line_of(
     seen: dict[float, SizeTried], wanted: float, scale: Callable[[float], float]
 ) -> tuple[ProbitLine | None, tuple[float, float, float] | None]:
     ordered = [seen[size] for size in sorted(seen)]
-    if len(ordered) < 2:
-        return None, None
-    try:
-        line = fit_probit_line(
-            [scale(one.size) for one in ordered],
-            [one.made for one in ordered],
-            [one.trials for one in ordered],
-        )
-    except ValueError:
-        return None, None
-    if line.slope <= 0:
+    near = [one for one in ordered if _close(one, wanted)]
+    line = _fitted(ordered, scale)
+    if line is not None and line.misfit_p < _MISFIT and len(near) >= 2:
+        line = _fitted(near, scale) or line
+    if line is None or line.slope <= 0:
         return line, None
     return line, crossing(line, wanted)
+
+
+def _close(one: SizeTried, wanted: float) -> bool:
+    """Whether a size's power is within one probit of the wanted one."""
+    from scipy.special import ndtri
+
+    seen = (one.made + 0.5) / (one.trials + 1.0)
+    return abs(float(ndtri(seen)) - float(ndtri(wanted))) < 1.0
+
+
+def _fitted(tried: Sequence[SizeTried], scale: Callable[[float], float]) -> ProbitLine | None:
+    if len(tried) < 2:
+        return None
+    try:
+        return fit_probit_line(
+            [scale(one.size) for one in tried],
+            [one.made for one in tried],
+            [one.trials for one in tried],
+        )
+    except ValueError:
+        return None
 
 
 def _between(seen: dict[float, SizeTried], sizes: Sequence[float], wanted: float) -> float | None:

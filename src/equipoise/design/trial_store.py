@@ -15,7 +15,7 @@ import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from equipoise.design.judgement import TrialRows
 from equipoise.faults import EquipoiseError, single
@@ -51,6 +51,10 @@ class TrialHolder(Protocol):
 
     def blocks(self, trials: int) -> Iterator[TrialRows]:
         """The rows of trials 0 to `trials` - 1 in their order, some at a time."""
+        ...
+
+    def close(self) -> None:
+        """Nothing more is put or read; what was put stays."""
         ...
 
 
@@ -102,6 +106,9 @@ class MemoryTrials:
             parts = (getattr(self, name)[begin:end] for name in _PARTS)
             yield TrialRows(*parts, self.patients)
 
+    def close(self) -> None:
+        """Nothing to do."""
+
 
 class TrialFile:
     """Rows of trials in a file that grows.
@@ -114,8 +121,6 @@ class TrialFile:
         Whose claims and quantities its columns are.
     key
         Of the setting.
-    name
-        Of the setting, in words.
 
     Raises
     ------
@@ -123,7 +128,7 @@ class TrialFile:
         When the file cannot be opened or is another's.
     """
 
-    def __init__(self, path: Path, work: Work, key: str, name: str) -> None:
+    def __init__(self, path: Path, work: Work, key: str) -> None:
         import numpy as np
 
         claims, quantities, fits = len(work.claims), len(work.quantities), len(work.plan.fits)
@@ -141,7 +146,7 @@ class TrialFile:
             "format": FORMAT,
             "origin": "SIMULATED",
             "key": key,
-            "setting": name,
+            "scenario": str(work.scenario),
             "protocol_hash": work.plan.protocol.hash,
             "seed": work.seed,
             "bytes_of_a_trial": self._dtype.itemsize,
@@ -310,9 +315,3 @@ def not_kept(path: Path, error: OSError) -> EquipoiseError:
         remedy="make room or name another --out, and give the same command again: the trials that "
         "are there are not run again",
     )
-
-
-def read_head(path: Path) -> dict[str, Any]:
-    """The first line of a file of trials."""
-    with path.open("rb") as file:
-        return json.loads(file.readline())

@@ -222,7 +222,8 @@ def _follow(
             unit = 1
         sizes = _shared(total, sizes, unit)
         plan["stratum_sizes"] = sizes
-        said.append(f"randomisation.stratum_sizes = {sizes}")
+        shown = ", ".join(f"{key} {size}" for key, size in sizes.items())
+        said.append(f"randomisation.stratum_sizes = {shown}")
     # Blocks that do not fill a stratum are cut at its end, and that is said.
     if sizes and blocks and not plan["incomplete_blocks"]:
         filled = all(_fillable(size, blocks) for size in sizes.values())

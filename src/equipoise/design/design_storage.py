@@ -1,0 +1,120 @@
+"""The numbers of an answer sheet as files: JSON of all of it, tidy tables as CSV."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from equipoise.design.design_map import DesignMap, MapPoint
+    from equipoise.design.find_size import FoundSize
+
+FILE = "design.json"
+
+
+def design_files(
+    worlds: DesignMap, curves: DesignMap | None, found: FoundSize | None
+) -> dict[str, bytes]:
+    """Name → content; the same numbers give the same bytes.
+
+    ``design.json`` holds all of it; ``design/scenarios-*.csv`` and ``design/map-*.csv`` one row a
+    setting and claim, or quantity; ``design/search.csv`` one row a size that was tried.
+    """
+    import polars as pl
+
+    whole = {
+        "format": 1,
+        "origin": "SIMULATED",
+        "meaning": "a consequence of the protocol's assumptions, not evidence",
+        "study": worlds.study,
+        "title": worlds.title,
+        "protocol_hash": worlds.protocol_hash,
+        "seed": worlds.seed,
+        "software": worlds.software,
+        "patients": worlds.patients,
+        "alpha": worlds.alpha,
+        "assumptions": [{"path": path, "text": text} for path, text in worlds.assumptions],
+        "scenarios": _map(worlds),
+        "map": None if curves is None else _map(curves),
+        "search": None if found is None else _search(found),
+    }
+    files = {
+        FILE: json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+    }
+    for name, one in (("scenarios", worlds), ("map", curves)):
+        if one is not None:
+            files[f"design/{name}-claims.csv"] = one.table.write_csv().encode()
+            files[f"design/{name}-estimates.csv"] = one.estimates.write_csv().encode()
+            files[f"design/{name}-harms.csv"] = one.harms.write_csv().encode()
+    if found is not None:
+        rows = [dataclasses.asdict(one) | {"power": one.power} for one in found.found.tried]
+        frame = pl.DataFrame(rows).with_columns(origin=pl.lit("SIMULATED"))
+        files["design/search.csv"] = frame.write_csv().encode()
+    return files
+
+
+def _map(found: DesignMap) -> dict[str, Any]:
+    return {
+        "trials": found.trials,
+        "varied": {field: list(values) for field, values in found.varied.items()},
+        "points": [_point(point) for point in found.points],
+    }
+
+
+def _point(point: MapPoint) -> dict[str, Any]:
+    summary = point.summary
+    return {
+        "values": dict(point.values),
+        "scenario": point.scenario,
+        "followed": list(point.followed),
+        "protocol_hash": point.protocol_hash,
+        "sizes": dict(point.sizes),
+        "claims": {
+            claim.key: dataclasses.asdict(tally)
+            for claim, tally in zip(point.claims, summary.tallies, strict=True)
+        },
+        "headline": None if summary.joint is None else dataclasses.asdict(summary.joint),
+        "quantities": {
+            quantity.key: _plain(dataclasses.asdict(one))
+            for quantity, one in zip(point.quantities, summary.performances, strict=True)
+        },
+        "failed_fits": summary.fits,
+        "serious": _plain({"mean": summary.serious, "error": summary.serious_error}),
+    }
+
+
+def _search(found: FoundSize) -> dict[str, Any]:
+    answer = found.found
+    line = answer.line
+    return {
+        "field": found.field,
+        "claim": found.claim,
+        "scenario": found.scenario,
+        "power": answer.wanted,
+        "size": answer.size,
+        "lower": answer.lower,
+        "upper": answer.upper,
+        "trials": answer.trials,
+        "said": answer.said,
+        "tried": [dataclasses.asdict(one) for one in answer.tried],
+        "line": None
+        if line is None
+        else _plain(
+            {
+                "intercept": line.intercept,
+                "slope": line.slope,
+                "scale": line.scale,
+                "misfit_p": line.misfit_p,
+            }
+        ),
+    }
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    """None for what cannot be said."""
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in values.items()
+    }

@@ -1,0 +1,198 @@
+"""Sentences of the answer sheet: numbers as they are, with what they rest on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from equipoise.design.design_map import HEADLINE
+from equipoise.report.design_figures import claims_shown, share_text
+from equipoise.report.twins_words import percent
+from equipoise.report.words import p_clause
+
+if TYPE_CHECKING:
+    from equipoise.design.design_map import DesignMap
+    from equipoise.design.find_size import FoundSize
+    from equipoise.protocol import Protocol
+
+
+def size_answer(found: FoundSize) -> list[str]:
+    """How many, with which interval, and what was seen there."""
+    answer = found.found
+    wanted = percent(answer.wanted, 0)
+    what = f"“{found.claim_label}” in the scenario “{found.scenario_label}”"
+    if answer.size is None:
+        return [f"No recommended size: for a power of {wanted} of {what}, {answer.said}."]
+    ends = _ends(answer.lower, answer.upper)
+    said = [
+        f"{field_value(found.field, answer.size)} give a power of at least {wanted} of {what}, by "
+        f"a line fitted to {answer.trials} simulated trials of {len(answer.tried)} sizes{ends}."
+    ]
+    if answer.said:
+        said.append(f"Read it with caution: {answer.said}.")
+    if answer.line is not None and answer.line.scale > 1.0:
+        said.append(
+            f"The line does not fit well (likelihood-ratio {p_clause(answer.line.misfit_p)}); its "
+            "interval is widened for that."
+        )
+    for point in found.points:
+        tally = point.tally(found.claim)
+        if tally is not None:
+            said.append(
+                f"Seen at {field_value(found.field, point.values[found.field])}: "
+                f"{share_text(tally)} of {tally.trials} trials."
+            )
+    said.append(f"The protocol plans {field_value(found.field, found.planned)}.")
+    return said
+
+
+def field_value(field: str, value: object) -> str:
+    """``60 participants``, or ``field = value``."""
+    shown = f"{value:g}" if isinstance(value, int | float) else str(value)
+    return f"{shown} participants" if field == "population.size" else f"{field} = {shown}"
+
+
+def _ends(lower: float | None, upper: float | None) -> str:
+    if lower is None and upper is None:
+        return "; too few trials for an interval"
+    ends = ["below all sizes" if lower is None else f"{lower:.0f}",
+            "beyond all sizes" if upper is None else f"{upper:.0f}"]  # fmt: skip
+    return f"; the power is reached between {ends[0]} and {ends[1]} (95 % Monte-Carlo interval)"
+
+
+def worlds_answers(found: DesignMap) -> list[str]:
+    """One sentence a scenario: how often each shown claim is made in it."""
+    said: list[str] = []
+    for point in found.points:
+        shares = [
+            f"“{label}” {share_text(tally)}"
+            for key, label in claims_shown(found.points)
+            if (tally := point.tally(key)) is not None
+        ]
+        n = f", {point.participants} participants" if point.participants != _first(found) else ""
+        said.append(f"{point.scenario_label}{n}: {'; '.join(shares)}.")
+    return said
+
+
+def _first(found: DesignMap) -> int:
+    return found.points[0].participants
+
+
+def failing(found: DesignMap) -> list[str]:
+    """What an assumption that fails costs, against the first scenario."""
+    first = found.points[0]
+    key = claims_shown(found.points)[-1][0]
+    base = first.tally(key)
+    if base is None:
+        return []
+    said: list[str] = []
+    for point in found.points[1:]:
+        tally = point.tally(key)
+        if tally is None:
+            continue
+        points = 100 * (tally.proportion - base.proportion)
+        word = "as often" if abs(points) < 0.05 else f"{abs(points):.1f} points "
+        word += "" if abs(points) < 0.05 else ("more often" if points > 0 else "less often")
+        said.append(f"{point.scenario_label}: {word}. {point.meaning}")
+    return said
+
+
+def lead_label(found: DesignMap) -> str:
+    """The claim that the figures lead with."""
+    return claims_shown(found.points)[-1][1]
+
+
+def sample_size_text(protocol: Protocol, worlds: DesignMap, found: FoundSize | None) -> list[str]:
+    """A draft for SPIRIT 2025 item 19, of what was simulated."""
+    point = worlds.points[0]
+    sizes = " : ".join(f"{n} {label}" for label, n in point.sizes)
+    claims = [
+        f"“{label}” in {share_text(tally)}"
+        for key, label in claims_shown(worlds.points)
+        if key != HEADLINE and (tally := point.tally(key)) is not None
+    ]
+    text = [
+        f"{point.participants} participants ({sizes}) were chosen by simulation of the protocol's "
+        f"own analysis: {worlds.trials} trials of virtual patients ({worlds.patients}), each "
+        f"analysed as planned at a two-sided level of {percent(worlds.alpha, 0)}, showed "
+        f"{'; '.join(claims)} (95 % Monte-Carlo limits). Dropout and missing samples are part of "
+        "the simulation; nothing is added for them."
+    ]
+    if found is not None and found.found.size is not None:
+        text.append(
+            f"The size was searched for a power of {percent(found.found.wanted, 0)} of "
+            f"“{found.claim_label}”."
+        )
+    text.append(
+        f"Seed {worlds.seed}, {worlds.software}, protocol {protocol.hash[:16]}. Assumptions that "
+        "are not published are listed as assumed."
+    )
+    return text
+
+
+def randomisation_text(protocol: Protocol) -> list[str]:
+    """A draft for SPIRIT 2025 items 21a and 21b."""
+    plan = protocol.randomisation
+    arms = [arm.label for arm in protocol.arms.values()]
+    ratio = " : ".join(str(arm.ratio) for arm in protocol.arms.values())
+    within = f", stratified by {' and '.join(plan.strata)}" if plan.strata else ""
+    blocks = f" in blocks of {' or '.join(map(str, plan.block_sizes))}" if plan.block_sizes else ""
+    return [
+        f"21a: the list is drawn by a program ({plan.method.value.replace('-', ' ')}) from a "
+        "secret seed of 128 bits; a salted commitment is published before the first patient.",
+        f"21b: {' : '.join(arms)} in the ratio {ratio}{blocks}{within}. Block sizes are not told "
+        "to those who enrol.",
+    ]
+
+
+def technique_rows(protocol: Protocol, worlds: DesignMap) -> list[tuple[str, str]]:
+    """(element, text) of an assessment table for the model, in the order of ICH M15."""
+    mechanism = protocol.assumptions.mechanistic
+    model = "none" if mechanism is None else mechanism.model
+    held = (
+        "parameters with value, unit, spread, bounds, origin and source "
+        f"(equipoise model {model} --parameters); published figures beside the model's, one "
+        f"trial held out (equipoise model {model} --targets)"
+        if mechanism is not None
+        else "normal and log-normal courses around assumed means"
+    )
+    return [
+        ("Question of interest", protocol.trial.title),
+        (
+            "Context of use",
+            "To choose the size and the analysis of this trial and to show what it can and cannot "
+            "find. No claim about the drug rests on the model, and no patient is replaced by it.",
+        ),
+        ("Model influence", "To be judged by the team: which other evidence the choice rests on."),
+        (
+            "Consequence of a wrong decision",
+            "To be judged by the team. A trial that is too small exposes people without an answer; "
+            "one that is too large exposes more than needed.",
+        ),
+        ("Model risk", "To be judged by the team, from the two above."),
+        ("Model", f"{worlds.patients}: {held}"),
+        (
+            "Assumptions",
+            f"{len(worlds.assumptions)} stand in the table above; what is not published is called "
+            "assumed.",
+        ),
+        (
+            "Technical criteria",
+            "Closed form where there is one; Monte-Carlo error stands beside every number; the "
+            "same numbers for any number of workers, and after an interruption.",
+        ),
+        (
+            "Evaluation",
+            "Scenarios in which an assumption fails, above; published findings that were not "
+            "fitted, in the model's own pages.",
+        ),
+    ]
+
+
+def followed(found: DesignMap) -> list[str]:
+    """What else changed at the points of a map, each once."""
+    said: dict[str, None] = {}
+    for point in found.points:
+        if point.followed:
+            at = ", ".join(f"{field} = {value}" for field, value in point.values.items())
+            said[f"at {at}: {', '.join(point.followed)}"] = None
+    return list(said)
