@@ -25,16 +25,20 @@ if TYPE_CHECKING:
     )
     from equipoise.design import (
         Characteristics,
+        DesignMap,
         EnrichmentComparison,
+        FoundSize,
         compare_enrichment,
         enrich,
+        find_size,
+        map_characteristics,
         operating_characteristics,
     )
     from equipoise.faults import EquipoiseError, Fault
     from equipoise.protocol import Protocol, load_protocol
     from equipoise.randomisation import Allocation, randomise
     from equipoise.records import Records, read_records, records_from_tables, write_records
-    from equipoise.report import write_characteristics, write_report
+    from equipoise.report import write_characteristics, write_design, write_report
     from equipoise.simulation import simulate
     from equipoise.stats import BatchFits, MMRMFit, mmrm, mmrm_batch
     from equipoise.studies import builtin_studies
@@ -43,12 +47,14 @@ _HOME = {
     "Allocation": "equipoise.randomisation",
     "BatchFits": "equipoise.stats",
     "Characteristics": "equipoise.design",
+    "DesignMap": "equipoise.design",
     "EnrichmentComparison": "equipoise.design",
     "EnrichmentRule": "equipoise.analysis.stratification",
     "EquipoiseError": "equipoise.faults",
     "Fault": "equipoise.faults",
     "ForecastMeasure": "equipoise.analysis.stratification",
     "ForecastModel": "equipoise.analysis.stratification",
+    "FoundSize": "equipoise.design",
     "MMRMFit": "equipoise.stats",
     "MarkerMeasure": "equipoise.analysis.stratification",
     "Protocol": "equipoise.protocol",
@@ -58,8 +64,10 @@ _HOME = {
     "builtin_studies": "equipoise.studies",
     "compare_enrichment": "equipoise.design",
     "enrich": "equipoise.design",
+    "find_size": "equipoise.design",
     "forecast": "equipoise.analysis.stratification",
     "load_protocol": "equipoise.protocol",
+    "map_characteristics": "equipoise.design",
     "mmrm": "equipoise.stats",
     "mmrm_batch": "equipoise.stats",
     "operating_characteristics": "equipoise.design",
@@ -71,6 +79,7 @@ _HOME = {
     "simulate": "equipoise.simulation",
     "train_forecast": "equipoise.analysis.stratification",
     "write_characteristics": "equipoise.report",
+    "write_design": "equipoise.report",
     "write_forecast": "equipoise.analysis.stratification",
     "write_records": "equipoise.records",
     "write_report": "equipoise.report",
@@ -81,12 +90,14 @@ __all__ = [
     "Allocation",
     "BatchFits",
     "Characteristics",
+    "DesignMap",
     "EnrichmentComparison",
     "EnrichmentRule",
     "EquipoiseError",
     "Fault",
     "ForecastMeasure",
     "ForecastModel",
+    "FoundSize",
     "MMRMFit",
     "MarkerMeasure",
     "Protocol",
@@ -97,8 +108,10 @@ __all__ = [
     "builtin_studies",
     "compare_enrichment",
     "enrich",
+    "find_size",
     "forecast",
     "load_protocol",
+    "map_characteristics",
     "mmrm",
     "mmrm_batch",
     "operating_characteristics",
@@ -110,6 +123,7 @@ __all__ = [
     "simulate",
     "train_forecast",
     "write_characteristics",
+    "write_design",
     "write_forecast",
     "write_records",
     "write_report",

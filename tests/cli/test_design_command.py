@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -39,14 +40,16 @@ def test_ctrl_c_stops_every_process_without_a_traceback(tmp_path):
         start_new_session=True,
     ) as running:  # fmt: skip
         assert running.stderr is not None
-        first = running.stderr.readline()
+        told = running.stderr.readline()
+        first = told + running.stderr.readline()
         os.killpg(running.pid, signal.SIGINT)
         out_text, rest = running.communicate(timeout=120)
     said = first + rest
     assert running.returncode == 130, said
     assert "Traceback" not in said
     assert out_text == ""
-    assert not out.exists()
+    assert "the same command goes on from there" in told
+    assert [path.name for path in out.iterdir()] == ["trials"]
     for _ in range(200):  # Python's own tracker of semaphores ends a moment later
         try:
             os.killpg(running.pid, 0)
@@ -54,6 +57,63 @@ def test_ctrl_c_stops_every_process_without_a_traceback(tmp_path):
             return
         time.sleep(0.1)
     pytest.fail("a process of the run is still there")
+
+
+def design(*arguments):
+    return subprocess.run(
+        [*PROGRAM, "design", *map(str, arguments)],
+        env=ENVIRONMENT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_a_map_and_a_search_end_in_an_answer_sheet_and_go_on_where_they_were(tmp_path):
+    out = tmp_path / "out"
+    asked = ("antidepressant-example", "--trials", 10, "--workers", 1, "--vary",
+             "population.size=40:80:20", "--vary", "analysis.alpha=0.01,0.05", "--find",
+             "population.size", "--power", 0.8, "--between", "40:400:40", "--scenario", "planned",
+             "--scenario", "null", "--out", out)  # fmt: skip
+    first = design(*asked)
+    assert first.returncode == 0, first.stderr
+    assert first.stdout.startswith("SIMULATED: population.size = ")
+    page = (out / "design.html").read_text(encoding="utf-8")
+    assert "--vary population.size=40:80:20 --vary analysis.alpha=0.01,0.05" in page
+    whole = json.loads((out / "design.json").read_text(encoding="utf-8"))
+    assert whole["origin"] == "SIMULATED"
+    assert len(whole["map"]["points"]) == 3 * 2 * 2
+    assert whole["search"]["power"] == 0.8
+    for name in ("map-claims", "map-estimates", "map-harms", "scenarios-claims", "search"):
+        assert "SIMULATED" in (out / "design" / f"{name}.csv").read_text(encoding="utf-8")
+    kept = {path.name: path.read_bytes() for path in (out / "trials").iterdir()}
+    again = design(*asked)
+    assert again.stdout == first.stdout
+    assert (out / "design.html").read_text(encoding="utf-8") == page
+    assert {path.name: path.read_bytes() for path in (out / "trials").iterdir()} == kept
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--vary", "population.siz=1,2"), "did you mean `size`?"),
+        (("--vary", "population.size="), "at least one value"),
+        (("--vary", "population.size=60:40"), "below the lowest"),
+        (("--vary", "population.size=40:60:0"), "a step is above 0"),
+        (("--vary", "population.size"), "a field, `=` and its values"),
+        (("--vary", "population.size=40,40"), "each once"),
+        (("--vary", "population.size=1:100000"), "at most 2000 values"),
+        (("--find", "population.size", "--power", "1.0"), "no trial is certain"),
+        (("--trials", "0"), "a whole number of at least 1"),
+        (("--scenario", "nul"), "did you mean `null`?"),
+        (("--cluster", "tcp://127.0.0.1:9"), "a Dask scheduler answers there"),
+    ],
+)
+def test_bad_input_is_told_and_nothing_is_written(tmp_path, arguments, said):
+    out = tmp_path / "out"
+    done = design("antidepressant-example", *arguments, "--workers", 1, "--out", out)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    assert not list(out.glob("*.*"))
 
 
 def test_a_script_without_a_main_guard_is_told_what_to_do(tmp_path):

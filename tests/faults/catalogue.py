@@ -36,6 +36,7 @@ PARTS = {
     "triggers_patients": "Mechanistic models and virtual patients",
     "triggers_exploration": "Exploring",
     "triggers_forecast": "Forecasts and enrichment",
+    "triggers_design": "Designing a trial",
     "triggers_monitoring": "Monitoring",
     "triggers_writing": "Writing",
 }

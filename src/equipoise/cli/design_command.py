@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shlex
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,8 +17,9 @@ from equipoise.cli.progress import show_progress
 
 if TYPE_CHECKING:
     from equipoise.design.design_map import DesignMap
-    from equipoise.design.find_size import FoundSize
+    from equipoise.design.sample_size import FoundSize
     from equipoise.protocol import Protocol
+    from equipoise.protocol.changes import Value
 
 Workers = Annotated[
     int | None,
@@ -25,6 +28,16 @@ Workers = Annotated[
 
 #: Folder of the trials inside the folder of a design.
 TRIALS = "trials"
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What every run of one command has in common."""
+
+    patients: str | None
+    workers: int | None
+    cluster: str | None
+    store: Path
 
 
 @app.command()
@@ -101,8 +114,8 @@ def design(
         "--between": between, "--patients": patients,
     }  # fmt: skip
     command = _command(study, asked, sheet=sheet)
-    shared = {"patients": patients, "workers": workers, "cluster": cluster,
-              "store": target / TRIALS}  # fmt: skip
+    shared = _Shared(patients, workers, cluster, target / TRIALS)
+    say(f"every trial is kept in {target / TRIALS}: the same command goes on from there")
     if sheet or vary or find:
         _sheet(
             protocol, target, command, trials, seed, scenario, vary, find, power, claim, between,
@@ -119,16 +132,18 @@ def _characteristics(
     trials: int,
     seed: int,
     scenario: list[str] | None,
-    shared: dict[str, object],
+    shared: _Shared,
 ) -> None:
     from equipoise.design.operating import SCENARIOS, operating_characteristics
     from equipoise.report.twins_page import write_characteristics
 
     started = time.monotonic()
     found = operating_characteristics(
-        protocol, trials, seed, scenarios=scenario or SCENARIOS, progress=show_progress(), **shared
-    )  # type: ignore[arg-type]
-    keep_characteristics(found, shared["patients"])  # type: ignore[arg-type]
+        protocol, trials, seed, scenarios=scenario or SCENARIOS, progress=show_progress(),
+        patients=shared.patients, workers=shared.workers,
+        cluster=shared.cluster, store=shared.store,
+    )  # fmt: skip
+    keep_characteristics(found, shared.patients)
     page = write_characteristics(found, target, command=command)
     seconds = time.monotonic() - started
     done = trials * len(found.scenarios)
@@ -151,11 +166,11 @@ def _sheet(
     power: float,
     claim: str | None,
     between: str | None,
-    shared: dict[str, object],
+    shared: _Shared,
 ) -> None:
-    from equipoise.cli.grid_options import parse_grid
+    from equipoise.cli.grid_options import numbers_of, parse_grid
     from equipoise.design.design_map import map_characteristics
-    from equipoise.design.find_size import find_size
+    from equipoise.design.sample_size import find_size
     from equipoise.design.scenarios import named_scenarios
     from equipoise.report.design_page import write_design
 
@@ -163,31 +178,36 @@ def _sheet(
     found: FoundSize | None = None
     curves: DesignMap | None = None
     if find is not None:
-        values = None
+        values: list[float] | None = None
         if between is not None:
-            values = parse_grid([f"{find}={between}"])[find]
+            values = numbers_of(find, between)
         found = find_size(
             protocol, find, power, claim,
             between=values, seed=seed, progress=show_progress("search"),
-            **shared,
-        )  # type: ignore[arg-type]  # fmt: skip
+            patients=shared.patients, workers=shared.workers,
+            cluster=shared.cluster, store=shared.store,
+        )  # fmt: skip
         _tell(found)
     if grid:
         say("map: every combination of the values in every scenario")
         curves = map_characteristics(
             protocol, grid, trials, seed,
-            scenarios=scenario or ("planned", "null"), progress=show_progress(), **shared,
-        )  # type: ignore[arg-type]  # fmt: skip
-    names = scenario or list(named_scenarios(protocol, shared["patients"]))  # type: ignore[arg-type]
-    at = {}
+            scenarios=scenario or ("planned", "null"), progress=show_progress(),
+            patients=shared.patients, workers=shared.workers,
+            cluster=shared.cluster, store=shared.store,
+        )  # fmt: skip
+    names = scenario or list(named_scenarios(protocol, shared.patients))
+    at: dict[str, list[Value]] = {}
     if found is not None and found.found.size is not None:
         size = found.found.size
         at = {found.field: [int(size) if size == int(size) else size]}
     say("scenarios: what happens if an assumption fails")
     worlds = map_characteristics(
-        protocol, at, trials, seed, scenarios=names, progress=show_progress(), **shared
-    )  # type: ignore[arg-type]
-    print(write_design(protocol, worlds, target, curves=curves, found=found, command=command))
+        protocol, at, trials, seed, scenarios=names, progress=show_progress(),
+        patients=shared.patients, workers=shared.workers,
+        cluster=shared.cluster, store=shared.store,
+    )  # fmt: skip
+    print(write_design(worlds, target, curves=curves, found=found, command=command))
 
 
 def _tell(found: FoundSize) -> None:
@@ -204,7 +224,7 @@ def _tell(found: FoundSize) -> None:
     )
 
 
-def _command(study: str, asked: dict[str, object], *, sheet: bool) -> str:
+def _command(study: str, asked: Mapping[str, object], *, sheet: bool) -> str:
     words = ["equipoise", "design", study]
     for name, value in asked.items():
         for one in value if isinstance(value, list) else [value]:  # type: ignore[union-attr]

@@ -44,6 +44,26 @@ def parse_grid(given: Sequence[str]) -> dict[str, list[Value]]:
     return found
 
 
+def numbers_of(field: str, values: str) -> list[float]:
+    """The numbers that a search may choose from: ``40:400:40``.
+
+    Raises
+    ------
+    EquipoiseError
+        When they cannot be read, or are no numbers.
+    """
+    found = parse_grid([f"{field}={values}"])[field]
+    numbers: list[float] = [
+        v for v in found if isinstance(v, int | float) and not isinstance(v, bool)
+    ]
+    if len(numbers) < len(found):
+        raise EquipoiseError(
+            "Nothing is searched",
+            [_fault(values, "a search is among numbers", "write a range as LOW:HIGH:STEP")],
+        )
+    return numbers
+
+
 def parse_values(text: str) -> list[Value]:
     """Values between commas, or a range with both ends.
 
@@ -67,15 +87,17 @@ def _range(text: str) -> list[Value]:
     numbers = [_value(piece.strip()) for piece in pieces]
     if any(isinstance(n, bool | str) for n in numbers):
         raise ValueError("a range is of numbers")
-    low, high, step = (*numbers, 1)[:3]  # type: ignore[misc]
-    if step <= 0:  # type: ignore[operator]
+    low, high, step = [float(n) if isinstance(n, float) else n for n in (*numbers, 1)[:3]]
+    if isinstance(low, str) or isinstance(high, str) or isinstance(step, str):
+        raise ValueError("a range is of numbers")
+    if step <= 0:
         raise ValueError(f"a step is above 0, and this is {step}")
-    if high < low:  # type: ignore[operator]
+    if high < low:
         raise ValueError(f"the highest value {high} is below the lowest {low}: the range is empty")
-    count = int((high - low) / step + 1e-9) + 1  # type: ignore[operator]
+    count = int((high - low) / step + 1e-9) + 1
     if count > _MOST:
         raise ValueError(f"at most {_MOST} values, and these are {count}")
-    found: list[Value] = [low + i * step for i in range(count)]  # type: ignore[operator]
+    found = [low + i * step for i in range(count)]
     return [round(v, 12) if isinstance(v, float) else v for v in found]
 
 

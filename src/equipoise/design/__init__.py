@@ -1,4 +1,4 @@
-"""Many simulated trials become the operating characteristics of a protocol."""
+"""Many simulated trials become the operating characteristics of a protocol, and of its like."""
 
 from equipoise.design.characteristics import (
     Characteristics,
@@ -7,20 +7,27 @@ from equipoise.design.characteristics import (
     Quantity,
     Tally,
 )
+from equipoise.design.design_map import DesignMap, MapPoint, map_characteristics
 from equipoise.design.enrichment import Kept, compare_enrichment, enrich
 from equipoise.design.enrichment_results import EnrichmentComparison, EnrichmentRow
 from equipoise.design.operating import operating_characteristics
+from equipoise.design.sample_size import FoundSize, find_size
 
 __all__ = [
     "Characteristics",
     "Claim",
+    "DesignMap",
     "EnrichmentComparison",
     "EnrichmentRow",
+    "FoundSize",
     "Kept",
+    "MapPoint",
     "Performance",
     "Quantity",
     "Tally",
     "compare_enrichment",
     "enrich",
+    "find_size",
+    "map_characteristics",
     "operating_characteristics",
 ]

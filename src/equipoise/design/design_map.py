@@ -7,7 +7,7 @@ A consequence of assumptions, never evidence.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,15 +25,16 @@ from equipoise.design.operating import (
 from equipoise.design.runner import CHUNK, HowToRun, Progress, TrialRun
 from equipoise.design.settings import make_settings
 from equipoise.design.summaries import Summary, summarise
+from equipoise.protocol.changes import Value
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from equipoise.design.judgement import TrialRows
     from equipoise.design.settings import Setting
     from equipoise.design.trial_store import TrialHolder
     from equipoise.design.workers import Bench
     from equipoise.protocol import Protocol
-    from equipoise.protocol.changes import Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,30 @@ HEADLINE = "headline"
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedTrial:
+    """What a protocol plans, as far as a sheet writes it down.
+
+    Attributes
+    ----------
+    question
+        The full title.
+    arms
+        (label, share in the ratio), in the order of the protocol.
+    method, block_sizes, strata
+        Of the randomisation.
+    model
+        Mechanistic model of the virtual patients; None for statistical ones.
+    """
+
+    question: str
+    arms: tuple[tuple[str, int], ...]
+    method: str
+    block_sizes: tuple[int, ...]
+    strata: tuple[str, ...]
+    model: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class DesignMap:
     """How often simulated trials show what is claimed, over a grid of protocols and scenarios.
 
@@ -105,6 +130,8 @@ class DesignMap:
         Field → its values.
     assumptions
         (path, text) of what the protocol assumes.
+    plan
+        Of the protocol that was varied.
     points : tuple of MapPoint
         Values in the order of the grid, scenarios within.
     """
@@ -119,6 +146,7 @@ class DesignMap:
     alpha: float
     varied: Mapping[str, tuple[Value, ...]]
     assumptions: tuple[tuple[str, str], ...]
+    plan: PlannedTrial
     points: tuple[MapPoint, ...]
 
     @property
@@ -254,7 +282,21 @@ def map_characteristics(
         alpha=protocol.analysis.alpha,
         varied={field: tuple(values) for field, values in vary.items()},
         assumptions=assumed_parts(protocol),
+        plan=_planned(protocol, points[0].summary.patients),
         points=points,
+    )
+
+
+def _planned(protocol: Protocol, patients: str) -> PlannedTrial:
+    mechanism = protocol.assumptions.mechanistic
+    plan = protocol.randomisation
+    return PlannedTrial(
+        question=protocol.trial.title,
+        arms=tuple((arm.label, arm.ratio) for arm in protocol.arms.values()),
+        method=plan.method.value,
+        block_sizes=tuple(plan.block_sizes),
+        strata=tuple(plan.strata),
+        model=mechanism.model if mechanism is not None and patients == "mechanistic" else None,
     )
 
 
@@ -265,9 +307,11 @@ def map_point(bench: Bench, place: int, holder: TrialHolder, trials: int) -> Map
     work = bench.work(place)
     setting: Setting = bench.settings[place]
     blocks = holder.blocks(trials)
-    first = next(blocks)
+    first = next(blocks)  # it tells the kind of patients, on which the truth depends
 
-    def rest():  # the first block tells the kind of patients, on which the truth depends
+    def rest() -> Iterator[
+        TrialRows
+    ]:  # the first block tells the kind of patients, on which the truth depends
         yield first
         yield from blocks
 

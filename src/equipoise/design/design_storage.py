@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from equipoise.design.design_map import DesignMap, MapPoint
-    from equipoise.design.find_size import FoundSize
+    from equipoise.design.sample_size import FoundSize
 
 FILE = "design.json"
 

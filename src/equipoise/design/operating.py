@@ -163,9 +163,12 @@ def true_values(work: Work, *, statistical: bool) -> np.ndarray:
 
 def _require_same(first: Work, other: Work, setting: Setting) -> None:
     """One table of characteristics is of one list of claims and numbers."""
-    claims = [[made.claim.key for made in work.claims] for work in (first, other)]
-    numbers = [[made.quantity.key for made in work.quantities] for work in (first, other)]
-    if claims[0] != claims[1] or numbers[0] != numbers[1]:
+    sides = [
+        [(m.claim.key, m.claim.label, m.claim.rule) for m in work.claims]
+        + [(m.quantity.key, m.quantity.label, m.quantity.unit) for m in work.quantities]
+        for work in (first, other)
+    ]
+    if sides[0] != sides[1]:
         raise EquipoiseError(
             "The trials are not shown together",
             [

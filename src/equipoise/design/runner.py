@@ -92,8 +92,8 @@ class TrialRun:
         EquipoiseError
             When a trial cannot be simulated or analysed, or kept. What was kept before stays.
         """
-        found = {place: self._holder(place, n) for place, n in wanted.items()}
-        missing = {place: found[place].missing(n) for place, n in wanted.items()}
+        found = {place: self._kept_in(place, n) for place, n in wanted.items()}
+        missing = {place: found[place].lacking(n) for place, n in wanted.items()}
         left, total = sum(map(len, missing.values())), sum(wanted.values())
         done, progress = total - left, self.how.progress
         if progress is not None and done:
@@ -135,7 +135,7 @@ class TrialRun:
         self._crew = SpawnedProcesses(self.bench, asked)
         return self._crew
 
-    def _holder(self, place: int, trials: int) -> TrialHolder:
+    def _kept_in(self, place: int, trials: int) -> TrialHolder:
         if place in self._holders:
             holder = self._holders[place]
             holder.extend(trials)

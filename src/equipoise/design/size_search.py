@@ -235,6 +235,8 @@ def search_size(
             break
         if found is None:
             target = _between(seen, sizes, wanted)
+            if target is None and high not in seen:
+                target = high
             if target is None:
                 break
             look(target, FIRST)

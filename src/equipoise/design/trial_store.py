@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -35,13 +35,21 @@ _PARTS = ("hits", "estimate", "se", "df", "fits", "serious")
 
 
 class TrialHolder(Protocol):
-    """Where the rows of a setting's trials are put and read."""
+    """Where the rows of a setting's trials are put and read.
+
+    Attributes
+    ----------
+    patients
+        Kind of virtual patients; empty without a trial.
+    """
+
+    patients: str
 
     def extend(self, trials: int) -> None:
         """Make room for so many trials."""
         ...
 
-    def missing(self, trials: int) -> list[int]:
+    def lacking(self, trials: int) -> list[int]:
         """Trials below `trials` that are not there, in order."""
         ...
 
@@ -85,7 +93,7 @@ class MemoryTrials:
             longer[: len(old)] = old
             setattr(self, name, longer)
 
-    def missing(self, trials: int) -> list[int]:
+    def lacking(self, trials: int) -> list[int]:
         """Trials below `trials` that are not there, in order."""
         import numpy as np
 
@@ -103,8 +111,7 @@ class MemoryTrials:
         """The rows of trials 0 to `trials` - 1 in their order, some at a time."""
         for begin in range(0, trials, BLOCK):
             end = min(begin + BLOCK, trials)
-            parts = (getattr(self, name)[begin:end] for name in _PARTS)
-            yield TrialRows(*parts, self.patients)
+            yield _rows({name: getattr(self, name)[begin:end] for name in _PARTS}, self.patients)
 
     def close(self) -> None:
         """Nothing to do."""
@@ -157,10 +164,17 @@ class TrialFile:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file: io.FileIO = open(path, "a+b", buffering=0)  # noqa: SIM115
+        except OSError as error:
+            raise not_kept(path, error) from error
+        try:
             self._lock()
             self._places = self._recover()
         except OSError as error:
+            self._file.close()
             raise not_kept(path, error) from error
+        except EquipoiseError:
+            self._file.close()
+            raise
 
     def _lock(self) -> None:
         """Two runs at a time in one file would write every trial twice."""
@@ -249,7 +263,7 @@ class TrialFile:
     def extend(self, trials: int) -> None:
         """Nothing to do: the file grows."""
 
-    def missing(self, trials: int) -> list[int]:
+    def lacking(self, trials: int) -> list[int]:
         """Trials below `trials` that are not there, in order."""
         import numpy as np
 
@@ -298,11 +312,23 @@ class TrialFile:
                 some = self._read(low, high)[places - low]
             else:
                 some = np.concatenate([self._read(int(p), int(p) + 1) for p in places])
-            yield TrialRows(*(some[name] for name in _PARTS), self.patients)
+            yield _rows({name: some[name] for name in _PARTS}, self.patients)
 
     def close(self) -> None:
         """Close the file; its trials stay."""
         self._file.close()
+
+
+def _rows(parts: Mapping[str, np.ndarray], patients: str) -> TrialRows:
+    return TrialRows(
+        hits=parts["hits"],
+        estimate=parts["estimate"],
+        se=parts["se"],
+        df=parts["df"],
+        fits=parts["fits"],
+        serious=parts["serious"],
+        patients=patients,
+    )
 
 
 def not_kept(path: Path, error: OSError) -> EquipoiseError:

@@ -6,6 +6,7 @@ import math
 import textwrap
 from typing import TYPE_CHECKING
 
+from equipoise.design.characteristics import tally_of
 from equipoise.design.design_map import HEADLINE
 from equipoise.report.drawing import (
     ARMS,
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from equipoise.design.characteristics import Tally
-    from equipoise.design.design_map import DesignMap, MapPoint
-    from equipoise.design.find_size import FoundSize
+    from equipoise.design.design_map import DesignMap, MapPoint, Value
+    from equipoise.design.sample_size import FoundSize
 
 #: Claims of one figure: as many as there are marks.
 MOST_CLAIMS = 4
@@ -48,13 +49,11 @@ def search_figure(found: FoundSize) -> Drawing:
     from matplotlib.figure import Figure
     from scipy.special import ndtr
 
-    from equipoise.stats import clopper_pearson
-
     answer, name = found.found, "figure-search"
     tried = answer.tried
     x = [one.size for one in tried]
     y = [100 * one.power for one in tried]
-    limits = [clopper_pearson(one.made, one.trials) for one in tried]
+    tallies = [tally_of(one.trials, one.made) for one in tried]
     points: Points = {}
     with style():
         figure = Figure(figsize=(7.4, 4.2), layout="constrained")
@@ -72,8 +71,8 @@ def search_figure(found: FoundSize) -> Drawing:
             axes.plot(along, curve, color=ARMS[1], linewidth=1.6, label="Fitted line")
         drawn = axes.errorbar(
             x, y,
-            yerr=[[v - 100 * low for v, (low, _) in zip(y, limits, strict=True)],
-                  [100 * high - v for v, (_, high) in zip(y, limits, strict=True)]],
+            yerr=[[v - 100 * t.lower for v, t in zip(y, tallies, strict=True)],
+                  [100 * t.upper - v for v, t in zip(y, tallies, strict=True)]],
             color=INK, marker=MARKERS[0], linestyle="none", markersize=5, elinewidth=1.2,
             capsize=2.5, label="Simulated",
         )  # fmt: skip
@@ -328,7 +327,7 @@ def _along(found: DesignMap) -> str | None:
 
 def _lines(
     found: DesignMap, field: str, others: list[str], claims: list[tuple[str, str]]
-) -> list[tuple[str, str, dict[str, object]]]:
+) -> list[tuple[str, str, dict[str, Value]]]:
     """(label, claim, values of the other fields) of each line."""
     fixed = {f: values[0] for f, values in found.varied.items() if f != field}
     if not others:

@@ -25,15 +25,13 @@ from equipoise.staging import write_files
 if TYPE_CHECKING:
     from equipoise.design.characteristics import Performance, Tally
     from equipoise.design.design_map import DesignMap, MapPoint
-    from equipoise.design.find_size import FoundSize
-    from equipoise.protocol import Protocol
+    from equipoise.design.sample_size import FoundSize
     from equipoise.report.drawing import Drawing
 
 FILE = "design.html"
 
 
 def write_design(
-    protocol: Protocol,
     worlds: DesignMap,
     folder: str | Path,
     *,
@@ -70,7 +68,6 @@ def write_design(
         environment()
         .get_template("design.html.j2")
         .render(
-            protocol=protocol,
             worlds=worlds,
             curves=curves,
             found=found,

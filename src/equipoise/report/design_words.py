@@ -11,8 +11,7 @@ from equipoise.report.words import p_clause
 
 if TYPE_CHECKING:
     from equipoise.design.design_map import DesignMap
-    from equipoise.design.find_size import FoundSize
-    from equipoise.protocol import Protocol
+    from equipoise.design.sample_size import FoundSize
 
 
 def size_answer(found: FoundSize) -> list[str]:
@@ -101,7 +100,7 @@ def lead_label(found: DesignMap) -> str:
     return claims_shown(found.points)[-1][1]
 
 
-def sample_size_text(protocol: Protocol, worlds: DesignMap, found: FoundSize | None) -> list[str]:
+def sample_size_text(worlds: DesignMap, found: FoundSize | None) -> list[str]:
     """A draft for SPIRIT 2025 item 19, of what was simulated."""
     point = worlds.points[0]
     sizes = " : ".join(f"{n} {label}" for label, n in point.sizes)
@@ -123,40 +122,40 @@ def sample_size_text(protocol: Protocol, worlds: DesignMap, found: FoundSize | N
             f"“{found.claim_label}”."
         )
     text.append(
-        f"Seed {worlds.seed}, {worlds.software}, protocol {protocol.hash[:16]}. Assumptions that "
-        "are not published are listed as assumed."
+        f"Seed {worlds.seed}, {worlds.software}, protocol {worlds.protocol_hash[:16]}. Assumptions "
+        "that are not published are listed as assumed."
     )
     return text
 
 
-def randomisation_text(protocol: Protocol) -> list[str]:
+def randomisation_text(worlds: DesignMap) -> list[str]:
     """A draft for SPIRIT 2025 items 21a and 21b."""
-    plan = protocol.randomisation
-    arms = [arm.label for arm in protocol.arms.values()]
-    ratio = " : ".join(str(arm.ratio) for arm in protocol.arms.values())
+    plan = worlds.plan
+    arms = " : ".join(label for label, _ in plan.arms)
+    ratio = " : ".join(str(share) for _, share in plan.arms)
     within = f", stratified by {' and '.join(plan.strata)}" if plan.strata else ""
-    blocks = f" in blocks of {' or '.join(map(str, plan.block_sizes))}" if plan.block_sizes else ""
+    sizes = " or ".join(map(str, plan.block_sizes))
+    blocks = f" in blocks of {sizes}" if plan.block_sizes else ""
     return [
-        f"21a: the list is drawn by a program ({plan.method.value.replace('-', ' ')}) from a "
-        "secret seed of 128 bits; a salted commitment is published before the first patient.",
-        f"21b: {' : '.join(arms)} in the ratio {ratio}{blocks}{within}. Block sizes are not told "
-        "to those who enrol.",
+        f"21a: the list is drawn by a program ({plan.method.replace('-', ' ')}) from a secret seed "
+        "of 128 bits; a salted commitment is published before the first patient.",
+        f"21b: {arms} in the ratio {ratio}{blocks}{within}. Block sizes are not told to those who "
+        "enrol.",
     ]
 
 
-def technique_rows(protocol: Protocol, worlds: DesignMap) -> list[tuple[str, str]]:
+def technique_rows(worlds: DesignMap) -> list[tuple[str, str]]:
     """(element, text) of an assessment table for the model, in the order of ICH M15."""
-    mechanism = protocol.assumptions.mechanistic
-    model = "none" if mechanism is None else mechanism.model
+    model = worlds.plan.model
     held = (
         "parameters with value, unit, spread, bounds, origin and source "
         f"(equipoise model {model} --parameters); published figures beside the model's, one "
         f"trial held out (equipoise model {model} --targets)"
-        if mechanism is not None
+        if model is not None
         else "normal and log-normal courses around assumed means"
     )
     return [
-        ("Question of interest", protocol.trial.title),
+        ("Question of interest", worlds.plan.question),
         (
             "Context of use",
             "To choose the size and the analysis of this trial and to show what it can and cannot "

@@ -282,8 +282,8 @@ def mechanistic_cohort(
     courses = follow(patients, plan.schedule, plan.days, taken=taken, threads=1)
     severity = courses["severity"]
     if scenario is Scenario.CELLS_ONLY:  # the same people, in mood as on the control's doses
-        control = plan.amounts[np.full_like(followed, control)]
-        untouched = control * (on_day[:, :-1] & (days < until[:, None]))
+        amounts = plan.amounts[np.full_like(followed, control)]
+        untouched = amounts * (on_day[:, :-1] & (days < until[:, None]))
         severity = follow(patients, plan.schedule, plan.days, taken=untouched, threads=1)[
             "severity"
         ]

@@ -1,0 +1,169 @@
+"""Faults of the design stage: varied fields, searches, kept trials, clusters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from unittest import mock
+
+from tests.faults.catalogue import trigger
+
+import equipoise as eq
+from equipoise.design.chunks import prepare
+from equipoise.design.sample_size import find_size
+from equipoise.design.trial_store import TrialFile
+from equipoise.protocol.changes import change_protocol
+
+
+def small():
+    return eq.load_protocol("antidepressant-example")
+
+
+@trigger
+def changed_field_unknown(box):
+    """A field that is varied is none of the protocol's."""
+    box.command("design", "antidepressant-example", "--vary", "population.siz=40,60")
+
+
+@trigger
+def changed_field_table(box):
+    """What is varied is a table, and not a value."""
+    change_protocol(small(), {"population": 40})
+
+
+@trigger
+def vary_invalid(box):
+    """A field and its values cannot be read."""
+    box.command("design", "antidepressant-example", "--vary", "population.size=60:40")
+
+
+@trigger
+def grid_empty(box):
+    """A field is varied over no value, or over one twice."""
+    box.command("design", "antidepressant-example", "--vary", "population.size=40,40")
+
+
+@trigger
+def scenario_changes_claims(box):
+    """A scenario of the protocol changes what the analysis claims."""
+    protocol = small()
+    scenario = {
+        "label": "Other visit",
+        "meaning": "Another visit counts.",
+    }
+    key, estimand = next(iter(protocol.estimands.items()))
+    other = next(v for v in protocol.endpoint_visits(estimand.endpoint) if v != estimand.visit)
+    scenario["changes"] = {f"estimands.{key}.visit": other}
+    data = protocol.model_dump()
+    data["assumptions"]["scenarios"] = {"other": scenario}
+    eq.operating_characteristics(
+        eq.Protocol.model_validate(data), 1, scenarios=("planned", "other"), workers=1
+    )
+
+
+@trigger
+def power_invalid(box):
+    """A search for a power that no trial has."""
+    box.command("design", "antidepressant-example", "--find", "population.size", "--power", "1.0")
+
+
+@trigger
+def field_not_numeric(box):
+    """A search over a field that is no number."""
+    box.command("design", "antidepressant-example", "--find", "trial.title")
+
+
+@trigger
+def search_range_missing(box):
+    """A search over a field whose values nobody named."""
+    box.command("design", "antidepressant-example", "--find", "analysis.alpha")
+
+
+@trigger
+def search_range_invalid(box):
+    """A search over too few values, or over values that do not ascend."""
+    find_size(small(), between=(60, 40, 20), workers=1)
+
+
+@trigger
+def claim_unknown(box):
+    """A search for the power of a claim that the analysis does not make."""
+    find_size(small(), claim="estimand:mood", workers=1)
+
+
+@trigger
+def trials_being_run(box):
+    """Two runs write the trials of one setting at a time."""
+    work = prepare(small(), 1)
+    first = TrialFile(Path("one.trials"), work, "0")
+    try:
+        TrialFile(Path("one.trials"), work, "0")
+    finally:
+        first.close()
+
+
+@trigger
+def trials_of_another_run(box):
+    """A file of trials is another setting's, or none."""
+    box.write("one.trials", "something else\n")
+    TrialFile(Path("one.trials"), prepare(small(), 1), "0")
+
+
+@trigger
+def trials_not_kept(box):
+    """Trials cannot be written: the folder is a file, or the disk is full."""
+    box.write("out", "a file\n")
+    eq.operating_characteristics(small(), 1, scenarios="planned", workers=1, store="out/trials")
+
+
+@trigger
+def cluster_not_installed(box):
+    """A cluster is asked for where Dask is not installed."""
+    with mock.patch.dict("sys.modules", {"distributed": None}):
+        eq.operating_characteristics(small(), 1, cluster="tcp://127.0.0.1:9")
+
+
+@trigger
+def cluster_silent(box):
+    """No Dask scheduler answers at an address, or it has no worker."""
+    with mock.patch("equipoise.design.cluster.ANSWER", 1):
+        eq.operating_characteristics(small(), 1, cluster="tcp://127.0.0.1:9")
+
+
+def _client(result):
+    """A cluster that answers every chunk with `result`, or raises it."""
+
+    class Future:
+        key = "one"
+
+        def result(self):
+            if isinstance(result, Exception):
+                raise result
+            return result
+
+        def release(self):
+            pass
+
+    client = mock.MagicMock()
+    client.nthreads.return_value = {"worker": 1}
+    client.submit.return_value = Future()
+
+    class Ended(list):
+        add = list.append
+
+    return mock.patch.multiple(
+        "distributed", Client=lambda *_, **__: client, as_completed=lambda **_: Ended()
+    )
+
+
+@trigger
+def cluster_lost(box):
+    """A cluster goes away before all trials are run."""
+    with _client(OSError("gone")):
+        eq.operating_characteristics(small(), 1, scenarios="planned", cluster="tcp://one:8786")
+
+
+@trigger
+def cluster_other_software(box):
+    """A worker of a cluster has another version of the software."""
+    with _client("0123456789abcdef"):
+        eq.operating_characteristics(small(), 1, scenarios="planned", cluster="tcp://one:8786")
