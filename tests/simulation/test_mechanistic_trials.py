@@ -229,3 +229,25 @@ def test_kinds_of_patients_that_are_not_there_are_refused(il2, antidepressant):
         eq.simulate(il2, 1, patients="mechanistc")
     with pytest.raises(eq.EquipoiseError, match=r"add \[assumptions.mechanistic\]"):
         eq.simulate(antidepressant, 1, patients="mechanistic")
+
+
+@pytest.mark.parametrize("patients", ["mechanistic", "statistical"])
+def test_what_is_asked_for_is_drawn_as_in_the_whole_trial(patients):
+    protocol = eq.load_protocol("il2-depression")
+    for asked in (
+        frozenset({"treg_percent", "hdrs_change"}),
+        frozenset(protocol.endpoints),
+    ):
+        whole = simulate_arrays(protocol, 5, trial=3, patients=patients)
+        part = simulate_arrays(protocol, 5, trial=3, patients=patients, asked=asked)
+        for name in ("arm", "stratum", "days", "leaving"):
+            np.testing.assert_array_equal(getattr(whole, name), getattr(part, name))
+        for table in ("cells", "labs"):
+            for key, values in getattr(whole, table).items():
+                np.testing.assert_array_equal(values, getattr(part, table)[key])
+        for key, scores in part.scores.items():
+            for name in scores.parts:
+                np.testing.assert_array_equal(whole.scores[key].part(name), scores.part(name))
+        for name in ("participant", "start", "serious"):
+            np.testing.assert_array_equal(getattr(whole.events, name), getattr(part.events, name))
+        assert (part.doses, part.medications, part.screening) == (None, None, None)

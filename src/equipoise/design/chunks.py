@@ -104,29 +104,33 @@ def run_chunk(
     from equipoise.simulation import records_of, simulate_arrays
 
     protocol = work.plan.protocol
+    # Records need the whole trial, arrays what is analysed of it.
+    asked = None if work.plan.needs_records else frozenset(work.plan.endpoints)
     drawn: list[TrialArrays] = []
     made: dict[int, Records] = {}
 
     def records(place: int) -> Records:
         if place not in made:
             made.clear()  # one at a time: memory does not grow with the chunk
-            made[place] = records_of(drawn[place])
+            made[place] = records_of(drawn[place] if asked is None else draw(begin + place))
         return made[place]
+
+    def draw(trial: int, asked: frozenset[str] | None = None) -> TrialArrays:
+        return simulate_arrays(
+            protocol,
+            work.seed,
+            scenario=work.scenario,
+            trial=trial,
+            patients=work.patients,
+            asked=asked,
+        )
 
     trial = begin
     try:
         for trial in range(begin, end):
             if stopped is not None and stopped():
                 raise StoppedError
-            drawn.append(
-                simulate_arrays(
-                    protocol,
-                    work.seed,
-                    scenario=work.scenario,
-                    trial=trial,
-                    patients=work.patients,
-                )
-            )
+            drawn.append(draw(trial, asked))
         values = values_of_trials(protocol, drawn, work.plan.endpoints)
         effects = analyse_chunk(work.plan, values, records)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from equipoise.faults import nearest, single
+from equipoise.instruments import TOTAL
 from equipoise.patients import (
     Cohort,
     PatientKind,
@@ -29,7 +30,7 @@ from equipoise.simulation.mechanism import dose_amounts, mechanistic_cohort
 from equipoise.simulation.medications import medication_rows
 from equipoise.simulation.observation import observed_days
 from equipoise.simulation.people import screening, stopping
-from equipoise.simulation.rated_scores import recorded_totals, score_arrays
+from equipoise.simulation.rated_scores import recorded_totals, score_arrays, total_arrays
 from equipoise.simulation.rounding import all_significant
 from equipoise.simulation.simulation_plan import SimulationPlan, plan_simulation
 from equipoise.simulation.trial_arrays import TrialArrays
@@ -60,6 +61,7 @@ def simulate_arrays(
     trial: int = 0,
     patients: str | None = None,
     dosed_until: np.ndarray | None = None,
+    asked: frozenset[str] | None = None,
 ) -> TrialArrays:
     """Simulate a whole trial, without making tables of it.
 
@@ -83,6 +85,10 @@ def simulate_arrays(
         (n,) day from which a rule gives a participant no study drug any more, infinite for none.
         Nothing else is drawn otherwise, so that the course up to that day is the same. The
         course of mechanistic patients follows the doses; that of statistical ones does not.
+    asked
+        Endpoints of which values are wanted. What they do not need is not drawn: items of forms,
+        rows of doses and medication, screening, vital signs, images. What is drawn is the same as
+        in the whole trial. All of it when left out.
 
     Raises
     ------
@@ -172,20 +178,27 @@ def simulate_arrays(
     else:
         stopped = np.where(stopped < leaving, stopped, np.inf)
     seen = np.isfinite(days)
-    doses = dose_rows(
-        plan.doses,
-        people.arm,
-        given,
-        np.minimum(leaving, stopped),
-        dosing,
-        blinded=not protocol.single_arm,
+    doses = (
+        None
+        if asked is not None
+        else dose_rows(
+            plan.doses,
+            people.arm,
+            given,
+            np.minimum(leaving, stopped),
+            dosing,
+            blinded=not protocol.single_arm,
+        )
     )
+    needed = _needed(protocol, asked)
     items = source("items")
     scores = {
-        key: score_arrays(one, totals[key], seen[:, one.at], items)
+        key: total_arrays(totals[key], seen[:, one.at])
+        if needed.totals
+        else score_arrays(one, totals[key], seen[:, one.at], items)
         for key, one in plan.instruments.items()
     }
-    images = images_of(plan.imaging, followed, source("imaging"))
+    images = images_of(plan.imaging, followed, source("imaging")) if needed.imaging else {}
 
     def at(table: str, key: str) -> np.ndarray:
         return seen[:, plan.at[table, key]]
@@ -217,7 +230,7 @@ def simulate_arrays(
             key: np.where(at("labs", key), values, np.nan)
             for key, values in all_significant(cohort.labs, 3).items()
         },
-        vitals=vital_values(plan.vitals, followed, days, source("vitals")),
+        vitals=vital_values(plan.vitals, followed, days, source("vitals")) if needed.vitals else {},
         exposures={
             key: np.where(
                 at("exposures", key), exposures[key], -1 if plan.exposures[key].levels else np.nan
@@ -230,10 +243,32 @@ def simulate_arrays(
         },
         doses=doses,
         events=events,
-        medications=medication_rows(
+        medications=None
+        if asked is not None
+        else medication_rows(
             plan.medications, people.covariates, followed, leaving, source("medications")
         ),
-        screening=screening(plan.screening, n, source("screening")),
+        screening=None if asked is not None else screening(plan.screening, n, source("screening")),
+    )
+
+
+class _Needed(NamedTuple):
+    """What the endpoints that are asked for need; `totals`: of scores their totals alone."""
+
+    totals: bool
+    vitals: bool
+    imaging: bool
+
+
+def _needed(protocol: Protocol, asked: frozenset[str] | None) -> _Needed:
+    if asked is None:
+        return _Needed(totals=False, vitals=True, imaging=True)
+    points = [protocol.endpoints[key] for key in asked]
+    return _Needed(
+        # One stream draws the items of all instruments: they are drawn together or not at all.
+        totals=all(p.instrument is None or p.part in (None, TOTAL) for p in points),
+        vitals=any(p.vital is not None for p in points),
+        imaging=any(p.imaging is not None for p in points),
     )
 
 

@@ -144,3 +144,10 @@ def score_arrays(
             values[index] = scored.part(name).score.reshape(total.shape)
     values[:, ~seen] = np.nan
     return ScoreArrays(plan.parts, plan.computed, values)
+
+
+def total_arrays(total: np.ndarray, seen: np.ndarray) -> ScoreArrays:
+    """The totals of one instrument alone, as `score_arrays` has them."""
+    import numpy as np
+
+    return ScoreArrays((TOTAL,), (), np.where(seen, total, np.nan)[None])
