@@ -66,6 +66,15 @@ def design(*arguments):
     )  # fmt: skip
 
 
+def test_named_scenarios_stand_on_the_page(tmp_path):
+    done = design("antidepressant-example", "--trials", 4, "--workers", 1, "--scenario",
+                  "mnar-dropout", "--scenario", "planned", "--out", tmp_path)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "twins.html").read_text(encoding="utf-8")
+    assert "Dropout not at random" in page
+    assert "Whoever will do worse leaves" in page
+
+
 def test_a_map_and_a_search_end_in_an_answer_sheet_and_go_on_where_they_were(tmp_path):
     out = tmp_path / "out"
     asked = ("antidepressant-example", "--trials", 10, "--workers", 1, "--vary",

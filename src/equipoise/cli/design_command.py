@@ -143,7 +143,8 @@ def _characteristics(
         patients=shared.patients, workers=shared.workers,
         cluster=shared.cluster, store=shared.store,
     )  # fmt: skip
-    keep_characteristics(found, shared.patients)
+    if found.scenarios == tuple(map(str, SCENARIOS)):  # what a report shows beside its claims
+        keep_characteristics(found, shared.patients)
     page = write_characteristics(found, target, command=command)
     seconds = time.monotonic() - started
     done = trials * len(found.scenarios)

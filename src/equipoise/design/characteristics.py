@@ -175,6 +175,8 @@ class Characteristics:
         Participants with a serious adverse event.
     notes : tuple of str
         What a reader has to know of the computation.
+    scenario_words : tuple of (label, meaning)
+        Of each scenario.
     """
 
     study: str
@@ -200,6 +202,7 @@ class Characteristics:
     truth: np.ndarray
     serious: np.ndarray
     notes: tuple[str, ...]
+    scenario_words: tuple[tuple[str, str], ...] = ()
 
     def __repr__(self) -> str:
         named = ", ".join(self.scenarios)

@@ -205,7 +205,7 @@ def _read(path: Path, head: dict[str, Any]) -> Characteristics | None:
         fields["quantities"] = tuple(Quantity(**one) for one in fields["quantities"])
         for name in ("scenarios", "models", "outcomes", "notes"):
             fields[name] = tuple(fields[name])
-        for name in ("assumptions", "sizes"):
+        for name in ("assumptions", "sizes", "scenario_words"):
             fields[name] = tuple(tuple(pair) for pair in fields[name])
         for name in _ARRAYS:
             fields[name].flags.writeable = False

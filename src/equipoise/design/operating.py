@@ -143,6 +143,7 @@ def _characteristics(
         models=tuple(fit.label for fit in plan.fits),
         outcomes=fit_words(),
         notes=tuple(f"Analysed record by record: {why}." for why in plan.reasons),
+        scenario_words=tuple((s.scenario.label, s.scenario.meaning) for s in settings),
         **arrays,
     )
 

@@ -57,6 +57,8 @@ class ProbitLine:
         Deviance over its degrees of freedom where that is above 1 and the misfit is clear.
     misfit_p
         Of the likelihood-ratio test of the line; NaN with two sizes.
+    lowest, highest
+        The x between which it was fitted.
     """
 
     intercept: float
@@ -64,6 +66,8 @@ class ProbitLine:
     covariance: np.ndarray
     scale: float
     misfit_p: float
+    lowest: float
+    highest: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +165,8 @@ def fit_probit_line(x: Sequence[float], made: Sequence[int], trials: Sequence[in
     back = np.array([[1.0, -middle / spread], [0.0, 1.0 / spread]])
     covariance = scale * back @ np.linalg.inv(information) @ back.T
     intercept, slope = back @ beta
-    return ProbitLine(float(intercept), float(slope), covariance, scale, misfit)
+    ends = float(at.min()), float(at.max())
+    return ProbitLine(float(intercept), float(slope), covariance, scale, misfit, *ends)
 
 
 def crossing(line: ProbitLine, power: float) -> tuple[float, float, float]:

@@ -64,10 +64,10 @@ def search_figure(found: FoundSize) -> Drawing:
         axes.axhline(100 * answer.wanted, color=INK, linewidth=0.8, linestyle=(0, (4, 3)))
         line = answer.line
         if line is not None and line.slope > 0:
-            low, high = min(x), max(x)
-            along = [low + (high - low) * i / 200 for i in range(201)]
-            root = math.sqrt if found.field == "population.size" else float
-            curve = [100 * float(ndtr(line.intercept + line.slope * root(v))) for v in along]
+            size = found.field == "population.size"
+            steps = [line.lowest + (line.highest - line.lowest) * i / 200 for i in range(201)]
+            along = [step**2 if size else step for step in steps]
+            curve = [100 * float(ndtr(line.intercept + line.slope * step)) for step in steps]
             axes.plot(along, curve, color=ARMS[1], linewidth=1.6, label="Fitted line")
         drawn = axes.errorbar(
             x, y,

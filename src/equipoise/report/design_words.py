@@ -10,7 +10,7 @@ from equipoise.report.twins_words import percent
 from equipoise.report.words import p_clause
 
 if TYPE_CHECKING:
-    from equipoise.design.design_map import DesignMap
+    from equipoise.design.design_map import DesignMap, MapPoint
     from equipoise.design.sample_size import FoundSize
 
 
@@ -111,7 +111,7 @@ def sample_size_text(worlds: DesignMap, found: FoundSize | None) -> list[str]:
     ]
     text = [
         f"{point.participants} participants ({sizes}) were chosen by simulation of the protocol's "
-        f"own analysis: {worlds.trials} trials of virtual patients ({worlds.patients}), each "
+        f"own analysis: {worlds.trials} trials of virtual patients, {worlds.patients}, each "
         f"analysed as planned at a two-sided level of {percent(worlds.alpha, 0)}, showed "
         f"{'; '.join(claims)} (95 % Monte-Carlo limits). Dropout and missing samples are part of "
         "the simulation; nothing is added for them."
@@ -185,6 +185,18 @@ def technique_rows(worlds: DesignMap) -> list[tuple[str, str]]:
             "fitted, in the model's own pages.",
         ),
     ]
+
+
+def harms_text(point: MapPoint) -> str:
+    """How many serious events are expected, where the assumptions contain any."""
+    possible = all(c.simulated for c in point.claims if c.key == "harms:no-serious")
+    if not possible:
+        return "Serious adverse events are not simulated: the assumptions contain none."
+    summary = point.summary
+    return (
+        f"Participants with a serious adverse event: {summary.serious:.2f} expected in a trial "
+        f"(Monte-Carlo standard error {summary.serious_error:.3f})."
+    )
 
 
 def followed(found: DesignMap) -> list[str]:

@@ -16,7 +16,7 @@ from equipoise.report.drawing import (
     svg_texts,
     tell,
 )
-from equipoise.report.twins_words import SCENARIOS, percent
+from equipoise.report.twins_words import percent, scenario_words
 
 if TYPE_CHECKING:
     from equipoise.design.characteristics import Characteristics, Claim
@@ -60,15 +60,16 @@ def twins_figure(found: Characteristics) -> Drawing:
             x = [100 * t.proportion for t in tallies]
             y = [row + 0.22 * (place - (len(found.scenarios) - 1) / 2) for row in range(len(x))]
             which = _ORDER.get(scenario, 3)
+            label = scenario_words(found, scenario)[0]
             drawn = axes.errorbar(
                 x, y,
                 xerr=[[a - 100 * t.lower for a, t in zip(x, tallies, strict=True)],
                       [100 * t.upper - a for a, t in zip(x, tallies, strict=True)]],
                 color=ARMS[which], marker=MARKERS[which], linestyle="none", markersize=6,
-                elinewidth=1.4, capsize=2.5, label=SCENARIOS[scenario][0],
+                elinewidth=1.4, capsize=2.5, label=label,
             )  # fmt: skip
             said = [
-                f"{SCENARIOS[scenario][0]}: {claim.label}: {percent(t.proportion)} "
+                f"{label}: {claim.label}: {percent(t.proportion)} "
                 f"({percent(t.lower)} to {percent(t.upper)})"
                 for claim, t in zip(claims, tallies, strict=True)
             ]

@@ -58,7 +58,9 @@ def twins_files(found: Characteristics, command: str | None = None) -> dict[str,
             found=found,
             words=words,
             twins=twins_words,
-            scenarios=[(name, *twins_words.SCENARIOS[name]) for name in found.scenarios],
+            scenarios=[
+                (name, *twins_words.scenario_words(found, name)) for name in found.scenarios
+            ],
             groups=_groups(found.claims),
             largest_error=max(
                 found.tally(s, c.key).error for s in found.scenarios for c in found.claims

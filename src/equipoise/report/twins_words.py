@@ -24,6 +24,13 @@ SCENARIOS = {
 }
 
 
+def scenario_words(found: Characteristics, name: str) -> tuple[str, str]:
+    """A scenario as printed, and what holds in it."""
+    if name in SCENARIOS:
+        return SCENARIOS[name]
+    return found.scenario_words[found.scenarios.index(name)]
+
+
 def percent(share: float, digits: int = 1) -> str:
     """A share in percent."""
     return f"{number(100 * share, digits)}\u00a0%" if math.isfinite(share) else MISSING
