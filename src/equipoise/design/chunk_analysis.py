@@ -73,7 +73,9 @@ def fit_words() -> tuple[str, ...]:
 
 
 def analyse_chunk(
-    plan: PlannedAnalysis, values: TrialValues, records_of: Callable[[int], Records]
+    plan: PlannedAnalysis,
+    values: TrialValues,
+    records_of: Callable[[int], Records] | None,
 ) -> ChunkEffects:
     """All effects of a protocol's analysis in some trials.
 
@@ -82,15 +84,17 @@ def analyse_chunk(
     values
         Arrays of B trials.
     records_of
-        Index of a trial among them → its records, made when they are needed.
+        Index of a trial among them → its records, made when they are needed. None: what needs
+        them has no effect.
     """
     found = ChunkEffects(values.trials)
     for fit in plan.fits:
         if fit.columns is None:
-            _by_records(plan, fit, range(values.trials), records_of, found)
+            if records_of is not None:
+                _by_records(plan, fit, range(values.trials), records_of, found)
         else:
             _by_arrays(plan, fit, fit.columns, values, records_of, found)
-    if plan.by_records or plan.outcomes:
+    if records_of is not None and (plan.by_records or plan.outcomes):
         for trial in range(values.trials):
             for effect, parts in record_effects(plan, records_of(trial)).items():
                 found.put(effect, trial, parts)
@@ -102,7 +106,7 @@ def _by_arrays(
     fit: PlannedFit,
     columns: ModelColumns,
     values: TrialValues,
-    records_of: Callable[[int], Records],
+    records_of: Callable[[int], Records] | None,
     found: ChunkEffects,
 ) -> None:
     import numpy as np
@@ -154,7 +158,10 @@ def _by_arrays(
         first[left] = ended
         open_[left[good]] = False
     ends[:] = np.where(open_ & ~lacking, first, 0)
-    if lacking.any():
+    if lacking.any() and records_of is None:
+        ends[lacking] = len(words) - 1
+    elif lacking.any():
+        assert records_of is not None
         _by_records(plan, fit, np.flatnonzero(lacking), records_of, found)
 
 

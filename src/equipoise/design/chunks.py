@@ -11,6 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from equipoise.design.chunk_analysis import analyse_chunk
+from equipoise.design.interim_looks import (
+    InterimLooks,
+    PlannedLooks,
+    effects_at_looks,
+    plan_looks,
+)
 from equipoise.design.judgement import TrialRows, judge
 from equipoise.design.planned_analysis import PlannedAnalysis, plan_analysis
 from equipoise.design.questions import (
@@ -47,6 +53,8 @@ class Work:
         Kind of virtual patients; None: the protocol's own.
     scenario
         The built-in one that is simulated.
+    looks
+        What is computed at interim looks; None without any.
     """
 
     plan: PlannedAnalysis
@@ -55,6 +63,7 @@ class Work:
     seed: int
     patients: str | None = None
     scenario: str = Scenario.PLANNED
+    looks: PlannedLooks | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +93,16 @@ def prepare(
     seed: int,
     patients: str | None = None,
     scenario: str = Scenario.PLANNED,
+    looks: InterimLooks | None = None,
 ) -> Work:
-    """All that follows from the protocol."""
+    """All that follows from the protocol, and from interim looks where there are any."""
     plan = plan_analysis(protocol)
     claims, quantities = planned_claims(plan, patients), planned_quantities(plan)
-    return Work(plan, claims, quantities, seed, patients, scenario)
+    planned = None
+    if looks is not None:
+        planned = plan_looks(plan, looks)
+        quantities = (*quantities, *planned.quantities)
+    return Work(plan, claims, quantities, seed, patients, scenario, planned)
 
 
 def run_chunk(
@@ -137,7 +151,8 @@ def run_chunk(
         def permutations(place: int) -> np.random.Generator:
             return stream(work.seed, PURPOSE, begin + place)
 
-        return judge(work.plan, work.claims, work.quantities, values, effects, permutations)
+        looks = () if work.looks is None else effects_at_looks(work.looks, values)
+        return judge(work.plan, work.claims, work.quantities, values, effects, permutations, looks)
     except StoppedError:
         raise
     except Exception as error:

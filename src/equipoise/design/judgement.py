@@ -16,7 +16,7 @@ from equipoise.design.questions import design_draws
 from equipoise.protocol.multiplicity_plan import Adjustment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import numpy as np
 
@@ -102,11 +102,14 @@ def judge(
     values: TrialValues,
     effects: ChunkEffects,
     generator: Callable[[int], np.random.Generator],
+    looks: Sequence[ChunkEffects] = (),
 ) -> TrialRows:
     """Hits and estimates of B trials.
 
     Parameters
     ----------
+    looks
+        Effects at each interim look.
     generator
         Place of a trial among them → what its permutations are drawn from.
     """
@@ -148,7 +151,8 @@ def judge(
     estimate, se, df = (np.full((effects.trials, len(quantities)), np.nan) for _ in range(3))
     for column, quantity in enumerate(quantities):
         if quantity.effect is not None:
-            parts = effects.get(quantity.effect)
+            source = effects if quantity.look is None else looks[quantity.look]
+            parts = source.get(quantity.effect)
             estimate[:, column], se[:, column] = parts["estimate"], parts["se"]
             df[:, column] = parts["df"]
         elif quantity.slope is not None:

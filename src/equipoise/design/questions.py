@@ -78,11 +78,15 @@ class PlannedClaim:
 
 @dataclass(frozen=True, slots=True)
 class PlannedQuantity:
-    """A quantity and where its estimate comes from: an effect, or (among, marker, what)."""
+    """A quantity and where its estimate comes from: an effect, or (among, marker, what).
+
+    `look` is the place of an interim look whose effect it is; None: of the whole trial.
+    """
 
     quantity: Quantity
     effect: Effect | None
     slope: tuple[str, str, str] | None = None
+    look: int | None = None
 
 
 def planned_direction(endpoint: Endpoint, published: str | None) -> Direction:

@@ -16,6 +16,7 @@ from equipoise.protocol.changes import ChangedProtocol, change_protocol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from equipoise.design.interim_looks import InterimLooks
     from equipoise.protocol import Protocol
     from equipoise.protocol.changes import Value
 
@@ -36,12 +37,15 @@ class Setting:
         With those values and the scenario's changes: what is simulated and analysed.
     followed
         What changed besides, in words.
+    looks
+        Interim looks at which effects are kept besides; None without any.
     """
 
     values: Mapping[str, Value]
     scenario: NamedScenario
     protocol: Protocol
     followed: tuple[str, ...] = field(default=())
+    looks: InterimLooks | None = None
 
     @property
     def name(self) -> str:
@@ -51,13 +55,15 @@ class Setting:
 
     def key(self, seed: int, patients: str | None, software: str) -> str:
         """Hash of everything that the numbers of its trials depend on."""
-        whole = {
+        whole: dict[str, object] = {
             "protocol": self.protocol.hash,
             "base": str(self.scenario.base),
             "patients": patients,
             "seed": seed,
             "software": software,
         }
+        if self.looks is not None:
+            whole["looks"] = [self.looks.estimand, *self.looks.shares]
         return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
 
 

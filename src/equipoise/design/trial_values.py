@@ -52,6 +52,24 @@ class TrialValues:
         return len(self.arm)
 
 
+def first_participants(values: TrialValues, participants: int) -> TrialValues:
+    """The same trials with those who enrolled first alone."""
+    import numpy as np
+
+    def cut(x: np.ndarray) -> np.ndarray:
+        return np.ascontiguousarray(x[:, :participants])
+
+    return TrialValues(
+        arm=cut(values.arm),
+        stratum=cut(values.stratum),
+        factors={key: cut(x) for key, x in values.factors.items()},
+        numbers={key: cut(x) for key, x in values.numbers.items()},
+        endpoints={key: cut(x) for key, x in values.endpoints.items()},
+        serious=values.serious,
+        patients=values.patients,
+    )
+
+
 def values_of_trials(
     protocol: Protocol, trials: Sequence[TrialArrays], endpoints: Sequence[str]
 ) -> TrialValues:

@@ -47,7 +47,7 @@ class Bench:
                 self._kept.pop(next(iter(self._kept)))
             one = self.settings[place]
             base = one.scenario.base
-            self._kept[place] = prepare(one.protocol, self.seed, self.patients, base)
+            self._kept[place] = prepare(one.protocol, self.seed, self.patients, base, one.looks)
         return self._kept[place]
 
 
