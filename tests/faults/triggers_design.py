@@ -9,6 +9,7 @@ from tests.faults.catalogue import trigger
 
 import equipoise as eq
 from equipoise.design.chunks import prepare
+from equipoise.design.interim_results import compare_looks
 from equipoise.design.sample_size import find_size
 from equipoise.design.trial_store import TrialFile
 from equipoise.protocol.changes import change_protocol
@@ -167,3 +168,52 @@ def cluster_other_software(box):
     """A worker of a cluster has another version of the software."""
     with _client("0123456789abcdef"):
         eq.operating_characteristics(small(), 1, scenarios="planned", cluster="tcp://one:8786")
+
+
+@trigger
+def looks_invalid(box):
+    """Looks are no ascending shares of the participants."""
+    box.command("design", "antidepressant-example", "--look", "1.5")
+
+
+@trigger
+def looks_too_early(box):
+    """A look at too few participants."""
+    box.command("design", "antidepressant-example", "--look", "0.01")
+
+
+@trigger
+def look_estimand_unknown(box):
+    """Looks at an estimand that the protocol does not have."""
+    box.command("design", "antidepressant-example", "--look", "0.5", "--estimand", "mood")
+
+
+@trigger
+def look_by_records(box):
+    """Looks at an estimand that is no mean by a mixed model of everybody."""
+    protocol = eq.load_protocol("il2-depression")
+    key, estimand = next(iter(protocol.estimands.items()))
+    names = [k for k, p in protocol.endpoints.items() if not p.scale.continuous]
+    changed = protocol.model_copy(
+        update={"estimands": {**protocol.estimands, key: estimand.model_copy(update={
+            "endpoint": names[0], "visit": protocol.endpoint_visits(names[0])[-1]})}}
+    )  # fmt: skip
+    compare_looks(changed, [0.5], 1, workers=1)
+
+
+@trigger
+def spending_unknown(box):
+    """There is no spending function of this name."""
+    box.command("design", "antidepressant-example", "--look", "0.5", "--spending", "pocok")
+
+
+@trigger
+def spending_parameter(box):
+    """A spending function lacks its parameter, or has one that it does not take."""
+    box.command("design", "antidepressant-example", "--look", "0.5", "--spending", "power")
+
+
+@trigger
+def spending_invalid(box):
+    """The parameter of a spending function cannot be read."""
+    box.command("design", "antidepressant-example", "--look", "0.5", "--spending", "power:two")

@@ -17,6 +17,7 @@ from equipoise.cli.progress import show_progress
 
 if TYPE_CHECKING:
     from equipoise.design.design_map import DesignMap
+    from equipoise.design.interim_results import LooksCompared
     from equipoise.design.sample_size import FoundSize
     from equipoise.protocol import Protocol
     from equipoise.protocol.changes import Value
@@ -38,6 +39,17 @@ class _Shared:
     workers: int | None
     cluster: str | None
     store: Path
+
+
+@dataclass(frozen=True, slots=True)
+class _Looks:
+    """Interim looks as they are asked for."""
+
+    shares: tuple[float, ...]
+    spending: str
+    futility: str | None
+    estimand: str | None
+    power: float
 
 
 @app.command()
@@ -83,6 +95,35 @@ def design(
         str | None,
         typer.Option("--between", help="Values that a search may take.", metavar="LOW:HIGH:STEP"),
     ] = None,
+    look: Annotated[
+        list[float] | None,
+        typer.Option(
+            "--look",
+            help="Show what an interim look at this share of the participants would do; may be "
+            "given again.",
+            metavar="SHARE",
+        ),
+    ] = None,
+    spending: Annotated[
+        str,
+        typer.Option(
+            "--spending",
+            help="Of the looks: obrien-fleming, pocock, power:RHO or hwang-shih-decani:GAMMA.",
+            metavar="FUNCTION",
+        ),
+    ] = "obrien-fleming",
+    futility: Annotated[
+        str | None,
+        typer.Option(
+            "--futility",
+            help="Non-binding, like --spending; none when left out.",
+            metavar="FUNCTION",
+        ),
+    ] = None,
+    estimand: Annotated[
+        str | None,
+        typer.Option("--estimand", help="That looks are taken at; the first when left out."),
+    ] = None,
     sheet: Annotated[
         bool, typer.Option("--sheet", help="Write the answer sheet for an ethics committee.")
     ] = False,
@@ -111,15 +152,17 @@ def design(
     asked = {
         "--trials": trials, "--seed": seed, "--scenario": scenario, "--vary": vary,
         "--find": find, "--power": power if find else None, "--claim": claim,
-        "--between": between, "--patients": patients,
+        "--between": between, "--look": look, "--spending": spending if look else None,
+        "--futility": futility, "--estimand": estimand, "--patients": patients,
     }  # fmt: skip
     command = _command(study, asked, sheet=sheet)
     shared = _Shared(patients, workers, cluster, target / TRIALS)
     say(f"every trial is kept in {target / TRIALS}: the same command goes on from there")
-    if sheet or vary or find:
+    if sheet or vary or find or look:
+        looks = _Looks(tuple(look or ()), spending, futility, estimand, power)
         _sheet(
             protocol, target, command, trials, seed, scenario, vary, find, power, claim, between,
-            shared,
+            looks, shared,
         )  # fmt: skip
     else:
         _characteristics(protocol, target, command, trials, seed, scenario, shared)
@@ -167,15 +210,21 @@ def _sheet(
     power: float,
     claim: str | None,
     between: str | None,
+    looks: _Looks,
     shared: _Shared,
 ) -> None:
-    from equipoise.cli.grid_options import numbers_of, parse_grid
+    from equipoise.cli.grid_options import numbers_of, parse_grid, parse_spending
     from equipoise.design.design_map import map_characteristics
+    from equipoise.design.interim_results import check_looking
     from equipoise.design.sample_size import find_size
     from equipoise.design.scenarios import named_scenarios
     from equipoise.report.design_page import write_design
 
     grid = parse_grid(vary or [])
+    if looks.shares:
+        check_looking(protocol, looks.shares, looks.estimand, parse_spending(looks.spending),
+                      None if looks.futility is None else parse_spending(looks.futility),
+                      looks.power)  # fmt: skip
     found: FoundSize | None = None
     curves: DesignMap | None = None
     if find is not None:
@@ -208,7 +257,33 @@ def _sheet(
         patients=shared.patients, workers=shared.workers,
         cluster=shared.cluster, store=shared.store,
     )  # fmt: skip
-    print(write_design(worlds, target, curves=curves, found=found, command=command))
+    interim = _interim(protocol, looks, trials, seed, names, shared) if looks.shares else None
+    page = write_design(
+        worlds, target, curves=curves, found=found, interim=interim, command=command
+    )
+    print(page)
+
+
+def _interim(
+    protocol: Protocol,
+    looks: _Looks,
+    trials: int,
+    seed: int,
+    names: list[str],
+    shared: _Shared,
+) -> LooksCompared:
+    from equipoise.cli.grid_options import parse_spending
+    from equipoise.design.interim_results import compare_looks
+
+    say("interim looks: when the protocol's own size would end")
+    return compare_looks(
+        protocol, looks.shares, trials, seed,
+        estimand=looks.estimand, efficacy=parse_spending(looks.spending),
+        futility=None if looks.futility is None else parse_spending(looks.futility),
+        power=looks.power, scenarios=names, progress=show_progress(),
+        patients=shared.patients, workers=shared.workers, cluster=shared.cluster,
+        store=shared.store,
+    )  # fmt: skip
 
 
 def _tell(found: FoundSize) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from equipoise.faults import EquipoiseError, Fault
 
 if TYPE_CHECKING:
+    from equipoise.design.interim_results import SpendingRule
     from equipoise.protocol.changes import Value
 
 #: The most values of one range.
@@ -114,6 +115,37 @@ def _value(text: str) -> Value:
     if not isinstance(value, bool | int | float | str):
         raise ValueError(f"{text} is no number, text, true or false")
     return value
+
+
+def parse_spending(text: str) -> SpendingRule:
+    """``obrien-fleming``, or with a parameter ``hwang-shih-decani:-4``.
+
+    Raises
+    ------
+    EquipoiseError
+        When the parameter is no number.
+    """
+    from equipoise.design.interim_results import SpendingRule
+
+    name, sign, parameter = text.partition(":")
+    if not sign:
+        return SpendingRule(name.strip())
+    try:
+        return SpendingRule(name.strip(), float(parameter))
+    except ValueError:
+        raise EquipoiseError(
+            "No looks are taken",
+            [
+                Fault(
+                    "spending-invalid",
+                    "",
+                    "--spending",
+                    text,
+                    "a spending function, and after a colon its parameter, a number",
+                    "write for example hwang-shih-decani:-4",
+                )
+            ],
+        ) from None
 
 
 def _fault(value: str, rule: str, remedy: str) -> Fault:

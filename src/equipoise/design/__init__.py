@@ -10,6 +10,7 @@ from equipoise.design.characteristics import (
 from equipoise.design.design_map import DesignMap, MapPoint, map_characteristics
 from equipoise.design.enrichment import Kept, compare_enrichment, enrich
 from equipoise.design.enrichment_results import EnrichmentComparison, EnrichmentRow
+from equipoise.design.interim_results import LooksCompared, SpendingRule, compare_looks
 from equipoise.design.operating import operating_characteristics
 from equipoise.design.sample_size import FoundSize, find_size
 
@@ -21,11 +22,14 @@ __all__ = [
     "EnrichmentRow",
     "FoundSize",
     "Kept",
+    "LooksCompared",
     "MapPoint",
     "Performance",
     "Quantity",
+    "SpendingRule",
     "Tally",
     "compare_enrichment",
+    "compare_looks",
     "enrich",
     "find_size",
     "map_characteristics",

@@ -8,19 +8,26 @@ import math
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from equipoise.design.design_map import DesignMap, MapPoint
+    from equipoise.design.interim_results import LooksCompared
     from equipoise.design.sample_size import FoundSize
 
 FILE = "design.json"
 
 
 def design_files(
-    worlds: DesignMap, curves: DesignMap | None, found: FoundSize | None
+    worlds: DesignMap,
+    curves: DesignMap | None,
+    found: FoundSize | None,
+    interim: LooksCompared | None = None,
 ) -> dict[str, bytes]:
     """Name → content; the same numbers give the same bytes.
 
     ``design.json`` holds all of it; ``design/scenarios-*.csv`` and ``design/map-*.csv`` one row a
-    setting and claim, or quantity; ``design/search.csv`` one row a size that was tried.
+    setting and claim, or quantity; ``design/search.csv`` one row a size that was tried,
+    ``design/looks.csv`` one row a scenario and interim look.
     """
     import polars as pl
 
@@ -39,6 +46,7 @@ def design_files(
         "scenarios": _map(worlds),
         "map": None if curves is None else _map(curves),
         "search": None if found is None else _search(found),
+        "looks": None if interim is None else _looks(interim),
     }
     files = {
         FILE: json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False).encode() + b"\n"
@@ -52,7 +60,51 @@ def design_files(
         rows = [dataclasses.asdict(one) | {"power": one.power} for one in found.found.tried]
         frame = pl.DataFrame(rows).with_columns(origin=pl.lit("SIMULATED"))
         files["design/search.csv"] = frame.write_csv().encode()
+    if interim is not None:
+        files["design/looks.csv"] = _looks_table(interim).write_csv().encode()
     return files
+
+
+def _looks(found: LooksCompared) -> dict[str, Any]:
+    return {
+        "estimand": found.estimand,
+        "efficacy": dataclasses.asdict(found.efficacy),
+        "futility": None if found.futility is None else dataclasses.asdict(found.futility),
+        "inflation": found.inflation,
+        "trials": found.trials,
+        "scenarios": [
+            _plain(dataclasses.asdict(one))
+            | {"looks": [_plain(dataclasses.asdict(look)) for look in one.looks]}
+            for one in found.scenarios
+        ],
+    }
+
+
+def _looks_table(found: LooksCompared) -> pl.DataFrame:
+    import polars as pl
+
+    rows: list[dict[str, object]] = []
+    for one in found.scenarios:
+        for look in one.looks:
+            rows.append(
+                {
+                    "scenario": one.scenario,
+                    "share": look.share,
+                    "participants": look.participants,
+                    "nominal_p": look.boundary,
+                    "futility_z": look.futility,
+                    "information": look.information,
+                    "information_sd": look.information_error,
+                    "efficacy": look.efficacy.proportion,
+                    "efficacy_error": look.efficacy.error,
+                    "futile": None if look.futile is None else look.futile.proportion,
+                    "not_estimated": look.not_estimated,
+                }
+            )
+    frame = pl.DataFrame(rows, infer_schema_length=None)
+    return frame.with_columns(
+        pl.col("information", "information_sd").fill_nan(None), origin=pl.lit("SIMULATED")
+    )
 
 
 def _map(found: DesignMap) -> dict[str, Any]:

@@ -196,9 +196,7 @@ def compare_looks(
     names = tuple([scenarios] if isinstance(scenarios, str) else map(str, scenarios))
     check_arguments(protocol, trials, seed, names, workers, chunk, patients)
     rule = efficacy or SpendingRule()
-    _check_rules(rule, futility, power)
-    asked = InterimLooks(estimand or next(iter(protocol.estimands)), tuple(map(float, looks)))
-    check_looks(protocol, asked)
+    asked = check_looking(protocol, looks, estimand, rule, futility, power)
     settings = [replace(one, looks=asked) for one in make_settings(protocol, names, None, patients)]
     how = HowToRun(workers, chunk, progress, None if store is None else Path(store), cluster)
     with TrialRun(settings, seed, patients, how) as run:
@@ -229,6 +227,27 @@ def compare_looks(
         inflation=plan.inflation,
         scenarios=found,
     )
+
+
+def check_looking(
+    protocol: Protocol,
+    looks: Sequence[float],
+    estimand: str | None,
+    efficacy: SpendingRule,
+    futility: SpendingRule | None,
+    power: float,
+) -> InterimLooks:
+    """The looks that are asked for.
+
+    Raises
+    ------
+    EquipoiseError
+        With what is wrong with them.
+    """
+    _check_rules(efficacy, futility, power)
+    asked = InterimLooks(estimand or next(iter(protocol.estimands)), tuple(map(float, looks)))
+    check_looks(protocol, asked)
+    return asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,7 +349,7 @@ def _scenario(
     limits = _limits_of_trials(share, known, alpha, rule)
     crossed = known & (p < limits)
     first = np.where(crossed.any(axis=1), crossed.argmax(axis=1), looks)
-    sign = np.sign(np.nanmean(estimate[:, -1])) or 1.0
+    sign = _planned_sign(bench, asked.estimand, estimate)
     futile = np.full(trials, looks)
     if plan.lower is not None:
         z = sign * np.where(known, estimate / se, np.nan)
@@ -379,6 +398,14 @@ def _scenario(
         truth=float(truth),
         final=float(np.nanmean(estimate[:, -1])),
     )
+
+
+def _planned_sign(bench: Bench, estimand: str, estimate: np.ndarray) -> float:
+    """Which way the effect is planned to go; where the plan calls neither better, as it went."""
+    import numpy as np
+
+    [claim] = [c for c in bench.work(0).claims if c.claim.key == f"estimand:{estimand}"]
+    return float(claim.direction.sign or np.sign(np.nanmean(estimate[:, -1])) or 1.0)
 
 
 def _statistical(bench: Bench, place: int) -> bool:

@@ -25,6 +25,7 @@ from equipoise.staging import write_files
 if TYPE_CHECKING:
     from equipoise.design.characteristics import Performance, Tally
     from equipoise.design.design_map import DesignMap, MapPoint
+    from equipoise.design.interim_results import LooksCompared
     from equipoise.design.sample_size import FoundSize
     from equipoise.report.drawing import Drawing
 
@@ -37,6 +38,7 @@ def write_design(
     *,
     curves: DesignMap | None = None,
     found: FoundSize | None = None,
+    interim: LooksCompared | None = None,
     command: str = "",
 ) -> Path:
     """Write ``design.html``, ``design.json`` and the tables in ``design/``.
@@ -51,6 +53,8 @@ def write_design(
         A grid of other designs; none when left out.
     found
         The search for its size; none when left out.
+    interim
+        What interim looks would do; none when left out.
     command
         How the program was called.
 
@@ -71,6 +75,7 @@ def write_design(
             worlds=worlds,
             curves=curves,
             found=found,
+            interim=interim,
             drawings=drawings,
             said=design_words,
             claims=claims_shown(worlds.points),
@@ -82,7 +87,7 @@ def write_design(
             command=command,
         )
     )
-    files = design_files(worlds, curves, found)
+    files = design_files(worlds, curves, found, interim)
     files |= {f"figures/{d.name.removeprefix('figure-')}.svg": d.standalone.encode()
               for d in drawings.values()}  # fmt: skip
     write_files(Path(folder), {"design": {**files, FILE: page.encode()}}, last=FILE)

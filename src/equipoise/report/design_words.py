@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from equipoise.design.design_map import HEADLINE
 from equipoise.report.design_figures import claims_shown, share_text
 from equipoise.report.twins_words import percent
-from equipoise.report.words import p_clause
+from equipoise.report.words import number, p_clause
 
 if TYPE_CHECKING:
     from equipoise.design.design_map import DesignMap, MapPoint
+    from equipoise.design.interim_results import LooksCompared, SpendingRule
     from equipoise.design.sample_size import FoundSize
 
 
@@ -197,6 +199,44 @@ def harms_text(point: MapPoint) -> str:
         f"Participants with a serious adverse event: {summary.serious:.2f} expected in a trial "
         f"(Monte-Carlo standard error {summary.serious_error:.3f})."
     )
+
+
+def looks_answers(found: LooksCompared) -> list[str]:
+    """What interim looks would do, scenario by scenario."""
+    said: list[str] = []
+    for one in found.scenarios:
+        last = one.looks[-1].participants
+        text = (
+            f"{one.label}: an effect in either direction is shown in {share_text(one.shown)} of "
+            f"trials with the looks and in {share_text(one.without)} without; a trial ends with "
+            f"{one.expected:.1f} of {last} participants on average"
+        )
+        if one.followed is not None:
+            text += (
+                f". Where futility is followed too: {share_text(one.followed)}, with "
+                f"{one.expected_followed:.1f} participants"
+            )
+        bias = one.naive - one.final
+        text += (
+            f". Mean estimate when it ends {number(one.naive, 2)}, of whole trials "
+            f"{number(one.final, 2)} (stopping alone moves it by {number(bias, 2)})"
+        )
+        if not math.isnan(one.truth):
+            text += f", truth {number(one.truth, 2)}"
+        said.append(text + ".")
+    return said
+
+
+def rule_text(rule: SpendingRule) -> str:
+    """A spending function in words."""
+    names = {
+        "obrien-fleming": "like O\u2019Brien and Fleming (Lan and DeMets)",
+        "pocock": "like Pocock (Lan and DeMets)",
+        "power": "a power of the information (Kim and DeMets)",
+        "hwang-shih-decani": "Hwang, Shih and DeCani",
+    }
+    parameter = "" if rule.parameter is None else f", parameter {number(rule.parameter, 2)}"
+    return names[rule.function] + parameter
 
 
 def followed(found: DesignMap) -> list[str]:

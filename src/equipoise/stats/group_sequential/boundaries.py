@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from equipoise.stats.errors import ArgumentError
 from equipoise.stats.group_sequential.crossing import Walk, check_looks, crossing_probabilities
@@ -194,4 +195,5 @@ def _solved(rising: Callable[[float], float]) -> float:
         return low
     if rising(high) <= 0.0:
         return high
-    return float(brentq(rising, low, high, xtol=1e-10, rtol=1e-13))
+    root: Any = brentq(rising, low, high, xtol=1e-10)
+    return float(root)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from equipoise.stats.errors import ArgumentError
 from equipoise.stats.group_sequential.crossing import crossing_probabilities
 
@@ -41,4 +43,5 @@ def wang_tsiatis_constant(looks: int, alpha: float, shape: float) -> float:
         found = crossing_probabilities(shares, upper, [-b for b in upper])
         return float(found.upper.sum() + found.lower.sum()) - alpha
 
-    return float(brentq(excess, 0.1, 12.0, xtol=1e-10))
+    root: Any = brentq(excess, 0.1, 12.0, xtol=1e-10)
+    return float(root)
