@@ -140,9 +140,7 @@ def test_score_power_is_the_sum_over_tables():
 
 
 def test_assurance_is_the_closed_form_and_the_drawn_mean():
-    found = assurance(
-        lambda effect, se: normal_test_power(effect, se), mean=2.0, prior_sd=1.5, sd=0.8
-    )
+    found = assurance(normal_test_power, mean=2.0, prior_sd=1.5, sd=0.8)
     assert found == pytest.approx(assurance_of_normal_test(2.0, 1.5, 0.8), abs=1e-10)
     rng = np.random.default_rng(5)
     effect, se = rng.normal(2.0, 1.5, 400_000), 0.8 * np.exp(0.3 * rng.standard_normal(400_000))
