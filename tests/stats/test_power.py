@@ -177,3 +177,12 @@ def test_refusals_name_the_value(call, said):
     with pytest.raises(ValueError) as caught:
         call()
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("size", [2, 20, 500])
+def test_power_is_1_and_never_missing_for_large_effects(size):
+    """`nctdtr` alone is NaN for some of these."""
+    found = [two_sample_t_power(e, 1.0, (size, size)) for e in np.linspace(-60, 60, 241)]
+    assert np.isfinite(found).all()
+    assert found == pytest.approx(found[::-1], abs=1e-12)
+    assert found[0] == pytest.approx(1.0, abs=1e-9)

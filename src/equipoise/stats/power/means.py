@@ -101,7 +101,11 @@ def ancova_power(
 
 def _two_sided(df: int, ncp: Any, alpha: float) -> Any:
     """P(\\|T\\| > t) for non-central T; both tails as lower tails, where they are accurate."""
+    import numpy as np
     from scipy.special import nctdtr
 
     critical = float(t_quantile(1.0 - 0.5 * alpha, df))
-    return nctdtr(df, ncp, -critical) + nctdtr(df, -ncp, -critical)
+    far = np.abs(ncp)
+    # scipy gives NaN for some ncp above 8, where the tail on the wrong side is nothing.
+    wrong = np.nan_to_num(nctdtr(df, far, -critical), nan=0.0)
+    return wrong + nctdtr(df, -far, -critical)
