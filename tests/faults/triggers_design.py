@@ -8,6 +8,7 @@ from unittest import mock
 from tests.faults.catalogue import trigger
 
 import equipoise as eq
+from equipoise.design.assurance import assure
 from equipoise.design.chunks import prepare
 from equipoise.design.interim_results import compare_looks
 from equipoise.design.sample_size import find_size
@@ -168,6 +169,42 @@ def cluster_other_software(box):
     """A worker of a cluster has another version of the software."""
     with _client("0123456789abcdef"):
         eq.operating_characteristics(small(), 1, scenarios="planned", cluster="tcp://one:8786")
+
+
+def with_priors(**priors):
+    data = small().model_dump()
+    data["assumptions"]["priors"] = priors
+    return eq.Protocol.model_validate(data)
+
+
+PRIOR = {"label": "x", "distribution": "uniform", "minimum": 1.0, "maximum": 2.0}
+DOSE = "assumptions.statistical.missed_dose"
+
+
+@trigger
+def priors_missing(box):
+    """Assurance of a protocol that is sure of everything."""
+    box.command("design", "antidepressant-example", "--assurance", "10")
+
+
+@trigger
+def prior_field_twice(box):
+    """Two priors on one field."""
+    prior = {**PRIOR, "fields": [DOSE]}
+    assure(with_priors(one=prior, two=prior), workers=1)
+
+
+@trigger
+def prior_field_not_numeric(box):
+    """A factor on a field that holds no number."""
+    assure(with_priors(one={**PRIOR, "fields": ["trial.title"], "multiplies": True}), workers=1)
+
+
+@trigger
+def prior_outside_limits(box):
+    """Hardly a value of a prior lies within its limits."""
+    law = {"distribution": "normal", "mean": 0.0, "sd": 1.0, "minimum": 50.0, "maximum": None}
+    assure(with_priors(one={**PRIOR, **law, "fields": [DOSE]}), workers=1)
 
 
 @trigger

@@ -124,6 +124,14 @@ def design(
         str | None,
         typer.Option("--estimand", help="That looks are taken at; the first when left out."),
     ] = None,
+    assurance: Annotated[
+        int | None,
+        typer.Option(
+            "--assurance",
+            help="Average power over this many draws of the protocol's priors.",
+            metavar="DRAWS",
+        ),
+    ] = None,
     sheet: Annotated[
         bool, typer.Option("--sheet", help="Write the answer sheet for an ethics committee.")
     ] = False,
@@ -153,16 +161,17 @@ def design(
         "--trials": trials, "--seed": seed, "--scenario": scenario, "--vary": vary,
         "--find": find, "--power": power if find else None, "--claim": claim,
         "--between": between, "--look": look, "--spending": spending if look else None,
-        "--futility": futility, "--estimand": estimand, "--patients": patients,
+        "--futility": futility, "--estimand": estimand, "--assurance": assurance,
+        "--patients": patients,
     }  # fmt: skip
     command = _command(study, asked, sheet=sheet)
     shared = _Shared(patients, workers, cluster, target / TRIALS)
     say(f"every trial is kept in {target / TRIALS}: the same command goes on from there")
-    if sheet or vary or find or look:
+    if sheet or vary or find or look or assurance is not None:
         looks = _Looks(tuple(look or ()), spending, futility, estimand, power)
         _sheet(
             protocol, target, command, trials, seed, scenario, vary, find, power, claim, between,
-            looks, shared,
+            looks, assurance, shared,
         )  # fmt: skip
     else:
         _characteristics(protocol, target, command, trials, seed, scenario, shared)
@@ -211,9 +220,11 @@ def _sheet(
     claim: str | None,
     between: str | None,
     looks: _Looks,
+    assurance: int | None,
     shared: _Shared,
 ) -> None:
     from equipoise.cli.grid_options import numbers_of, parse_grid, parse_spending
+    from equipoise.design.assurance import assure, check_priors
     from equipoise.design.design_map import map_characteristics
     from equipoise.design.interim_results import check_looking
     from equipoise.design.sample_size import find_size
@@ -221,6 +232,8 @@ def _sheet(
     from equipoise.report.design_page import write_design
 
     grid = parse_grid(vary or [])
+    if assurance is not None:
+        check_priors(protocol, assurance)
     if looks.shares:
         check_looking(protocol, looks.shares, looks.estimand, parse_spending(looks.spending),
                       None if looks.futility is None else parse_spending(looks.futility),
@@ -258,9 +271,17 @@ def _sheet(
         cluster=shared.cluster, store=shared.store,
     )  # fmt: skip
     interim = _interim(protocol, looks, trials, seed, names, shared) if looks.shares else None
+    averaged = None
+    if assurance is not None:
+        say("assurance: power averaged over the priors")
+        averaged = assure(
+            protocol, assurance, seed=seed, patients=shared.patients, workers=shared.workers,
+            cluster=shared.cluster, progress=show_progress(),
+        )  # fmt: skip
     page = write_design(
-        worlds, target, curves=curves, found=found, interim=interim, command=command
-    )
+        worlds, target, curves=curves, found=found, interim=interim, averaged=averaged,
+        command=command,
+    )  # fmt: skip
     print(page)
 
 

@@ -1,5 +1,6 @@
 """Many simulated trials become the operating characteristics of a protocol, and of its like."""
 
+from equipoise.design.assurance import Assurance, assure
 from equipoise.design.characteristics import (
     Characteristics,
     Claim,
@@ -15,6 +16,7 @@ from equipoise.design.operating import operating_characteristics
 from equipoise.design.sample_size import FoundSize, find_size
 
 __all__ = [
+    "Assurance",
     "Characteristics",
     "Claim",
     "DesignMap",
@@ -28,6 +30,7 @@ __all__ = [
     "Quantity",
     "SpendingRule",
     "Tally",
+    "assure",
     "compare_enrichment",
     "compare_looks",
     "enrich",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import polars as pl
 
+    from equipoise.design.assurance import Assurance
     from equipoise.design.design_map import DesignMap, MapPoint
     from equipoise.design.interim_results import LooksCompared
     from equipoise.design.sample_size import FoundSize
@@ -22,12 +23,14 @@ def design_files(
     curves: DesignMap | None,
     found: FoundSize | None,
     interim: LooksCompared | None = None,
+    averaged: Assurance | None = None,
 ) -> dict[str, bytes]:
     """Name → content; the same numbers give the same bytes.
 
     ``design.json`` holds all of it; ``design/scenarios-*.csv`` and ``design/map-*.csv`` one row a
     setting and claim, or quantity; ``design/search.csv`` one row a size that was tried,
-    ``design/looks.csv`` one row a scenario and interim look.
+    ``design/looks.csv`` one row a scenario and interim look, ``design/assurance*.csv`` one row a
+    claim, and a draw of the priors.
     """
     import polars as pl
 
@@ -47,6 +50,7 @@ def design_files(
         "map": None if curves is None else _map(curves),
         "search": None if found is None else _search(found),
         "looks": None if interim is None else _looks(interim),
+        "assurance": None if averaged is None else _assurance(averaged),
     }
     files = {
         FILE: json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False).encode() + b"\n"
@@ -62,7 +66,19 @@ def design_files(
         files["design/search.csv"] = frame.write_csv().encode()
     if interim is not None:
         files["design/looks.csv"] = _looks_table(interim).write_csv().encode()
+    if averaged is not None:
+        files["design/assurance.csv"] = averaged.table.write_csv().encode()
+        files["design/assurance-draws.csv"] = averaged.each_draw.write_csv().encode()
     return files
+
+
+def _assurance(found: Assurance) -> dict[str, Any]:
+    return {
+        "draws": found.draws,
+        "trials": found.trials,
+        "priors": [{"label": label, "drawn": text} for label, text in found.priors],
+        "claims": found.table.to_dicts(),
+    }
 
 
 def _looks(found: LooksCompared) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from equipoise.design.trial_store import ENDING, MemoryTrials, TrialFile, TrialH
 from equipoise.design.workers import Bench, Crew, SpawnedProcesses, ThisProcess
 
 if TYPE_CHECKING:
+    from equipoise.design.judgement import TrialRows
     from equipoise.design.settings import Setting
 
 #: Trials of a chunk: enough to fill a call of the kernels, few enough to stop soon.
@@ -108,6 +109,16 @@ class TrialRun:
             if progress is not None:
                 progress(done, total)
         return found
+
+    def chunks(self, chunks: Sequence[Chunk]) -> Iterator[tuple[Chunk, TrialRows]]:
+        """The rows of some chunks as they come; nothing is kept.
+
+        Raises
+        ------
+        EquipoiseError
+            When a trial cannot be simulated or analysed.
+        """
+        return self._crew_for(len(chunks)).run(chunks)
 
     def _crew_for(self, chunks: int) -> Crew:
         if self._crew is not None:

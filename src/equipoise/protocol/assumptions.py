@@ -16,6 +16,7 @@ from pydantic import Field
 from equipoise.protocol.assumptions_of_exposures import ExposureAssumption, ImagingAssumption
 from equipoise.protocol.assumptions_of_mechanism import Mechanistic
 from equipoise.protocol.base import Fraction, Int, Key, Map, Number, Part, Text
+from equipoise.protocol.prior_plan import PriorAssumption
 from equipoise.protocol.scenario_plan import ScenarioAssumption
 
 Correlation = Annotated[float, Field(gt=-1, lt=1)]
@@ -213,4 +214,7 @@ class Assumptions(Part):
     )
     scenarios: Map[Key, ScenarioAssumption] = Field(
         {}, description="Worlds that the design stage simulates besides its own, by name"
+    )
+    priors: Map[Key, PriorAssumption] = Field(
+        {}, description="How sure the planner is of assumptions; assurance averages power over them"
     )

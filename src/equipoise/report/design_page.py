@@ -23,6 +23,7 @@ from equipoise.report.twins_words import percent
 from equipoise.staging import write_files
 
 if TYPE_CHECKING:
+    from equipoise.design.assurance import Assurance
     from equipoise.design.characteristics import Performance, Tally
     from equipoise.design.design_map import DesignMap, MapPoint
     from equipoise.design.interim_results import LooksCompared
@@ -39,6 +40,7 @@ def write_design(
     curves: DesignMap | None = None,
     found: FoundSize | None = None,
     interim: LooksCompared | None = None,
+    averaged: Assurance | None = None,
     command: str = "",
 ) -> Path:
     """Write ``design.html``, ``design.json`` and the tables in ``design/``.
@@ -55,6 +57,8 @@ def write_design(
         The search for its size; none when left out.
     interim
         What interim looks would do; none when left out.
+    averaged
+        Power averaged over the protocol's priors; none when left out.
     command
         How the program was called.
 
@@ -76,6 +80,7 @@ def write_design(
             curves=curves,
             found=found,
             interim=interim,
+            averaged=averaged,
             drawings=drawings,
             said=design_words,
             claims=claims_shown(worlds.points),
@@ -87,7 +92,7 @@ def write_design(
             command=command,
         )
     )
-    files = design_files(worlds, curves, found, interim)
+    files = design_files(worlds, curves, found, interim, averaged)
     files |= {f"figures/{d.name.removeprefix('figure-')}.svg": d.standalone.encode()
               for d in drawings.values()}  # fmt: skip
     write_files(Path(folder), {"design": {**files, FILE: page.encode()}}, last=FILE)
