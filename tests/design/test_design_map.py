@@ -14,6 +14,7 @@ from equipoise.design.design_map import map_characteristics
 from equipoise.design.sample_size import admissible_sizes, find_size
 from equipoise.design.scenarios import named_scenarios
 from equipoise.protocol.changes import change_protocol, value_at
+from equipoise.protocol.scenario_plan import BUILT_IN
 from equipoise.simulation import simulate_arrays
 
 #: Small and quick: one clinical endpoint, statistical patients.
@@ -162,6 +163,14 @@ def test_a_protocols_own_scenario_is_simulated(small, tmp_path):
     half = found.point("half")
     assert half.participants == round(0.5 * small.population.size)
     assert (half.scenario_label, half.meaning) == ("Half the people", "Half of them come.")
+
+
+def test_a_scenario_of_ones_own_has_a_name_of_its_own(small):
+    data = small.model_dump()
+    data["assumptions"]["scenarios"] = {"null": {"label": "x", "meaning": "x"}}
+    with pytest.raises(ValueError, match="another name than the built-in ones"):
+        eq.Protocol.model_validate(data)
+    assert set(BUILT_IN) == set(named_scenarios(small))
 
 
 def test_a_search_finds_the_size_and_keeps_its_trials(small, tmp_path):

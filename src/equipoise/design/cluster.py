@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 #: Seconds in which a scheduler has to answer, and a first worker to be there.
 ANSWER = 10
-#: How many workers may die under a chunk before it is given up.
-DEATHS = 5
 
 #: In a worker: name of a run → its settings, or the software that it has instead.
 _benches: dict[str, Bench | str] = {}

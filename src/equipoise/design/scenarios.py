@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from equipoise.faults import EquipoiseError, Fault, nearest
 from equipoise.mechanisms import find_model
 from equipoise.patients import PatientKind, Scenario
+from equipoise.protocol.scenario_plan import BUILT_IN
 
 if TYPE_CHECKING:
     from equipoise.protocol import Protocol
@@ -24,9 +25,6 @@ MNAR_SLOPE = 1.0
 WEAKER_ASSAY = 2.0
 #: Share of the participants that slower recruitment brings by the planned end.
 SLOWER = 0.75
-
-#: Names that a protocol's own scenarios cannot have.
-BUILT_IN = (*Scenario, "mnar-dropout", "weaker-assay", "slower-recruitment")
 
 _ASSAY_PARAMETERS = ("cell_cv", "count_cv", "crp_cv", "eos_cv")
 

@@ -237,8 +237,8 @@ class TrialFile:
         import numpy as np
 
         size = self._dtype.itemsize
-        raw = os.pread(self._file.fileno(), (end - begin) * size, len(self._head) + begin * size)
-        return np.frombuffer(raw, dtype=self._dtype)
+        self._file.seek(len(self._head) + begin * size)
+        return np.frombuffer(self._file.read((end - begin) * size), dtype=self._dtype)
 
     def _checksums(self, rows: np.ndarray) -> np.ndarray:
         import numpy as np

@@ -7,6 +7,7 @@ from typing import Any
 
 from equipoise.protocol.consistency import Inconsistency, Tables, needs, unknown
 from equipoise.protocol.endpoint_sources import MEASUREMENT_TABLES
+from equipoise.protocol.scenario_plan import BUILT_IN
 
 Path = tuple[str | int, ...]
 
@@ -31,6 +32,18 @@ def sums_to_one(path: Path, given: Mapping[str, float]) -> Iterator[Inconsistenc
         yield Inconsistency(
             path, f"sum {total:g}", "the probabilities sum to 1", "correct one of them"
         )
+
+
+@needs("assumptions")
+def _scenarios(tables: Tables) -> Iterator[Inconsistency]:
+    for key in tables["assumptions"].scenarios:
+        if key in BUILT_IN:
+            yield Inconsistency(
+                ("assumptions", "scenarios", key),
+                "",
+                f"a scenario of one's own has another name than the built-in ones; `{key}` is one",
+                "rename it",
+            )
 
 
 @needs("arms", "visits", "population", *MEASUREMENT_TABLES, "assumptions")

@@ -8,6 +8,17 @@ from pydantic import Field
 
 from equipoise.protocol.base import Flag, Map, Number, Part, Text
 
+#: Names of scenarios that every protocol has; its own have others.
+BUILT_IN = (
+    "planned",
+    "null",
+    "link-off",
+    "cells-only",
+    "mnar-dropout",
+    "weaker-assay",
+    "slower-recruitment",
+)
+
 
 class ScenarioAssumption(Part):
     """A world in which some assumption does not hold, or holds more or less."""
