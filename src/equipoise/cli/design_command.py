@@ -95,6 +95,10 @@ def design(
         str | None,
         typer.Option("--between", help="Values that a search may take.", metavar="LOW:HIGH:STEP"),
     ] = None,
+    search_trials: Annotated[
+        int,
+        typer.Option("--search-trials", help="Trials that a search may spend.", metavar="N"),
+    ] = 20_000,
     look: Annotated[
         list[float] | None,
         typer.Option(
@@ -160,7 +164,8 @@ def design(
     asked = {
         "--trials": trials, "--seed": seed, "--scenario": scenario, "--vary": vary,
         "--find": find, "--power": power if find else None, "--claim": claim,
-        "--between": between, "--look": look, "--spending": spending if look else None,
+        "--between": between, "--search-trials": search_trials if find else None,
+        "--look": look, "--spending": spending if look else None,
         "--futility": futility, "--estimand": estimand, "--assurance": assurance,
         "--patients": patients,
     }  # fmt: skip
@@ -171,7 +176,7 @@ def design(
         looks = _Looks(tuple(look or ()), spending, futility, estimand, power)
         _sheet(
             protocol, target, command, trials, seed, scenario, vary, find, power, claim, between,
-            looks, assurance, shared,
+            search_trials, looks, assurance, shared,
         )  # fmt: skip
     else:
         _characteristics(protocol, target, command, trials, seed, scenario, shared)
@@ -219,6 +224,7 @@ def _sheet(
     power: float,
     claim: str | None,
     between: str | None,
+    search_trials: int,
     looks: _Looks,
     assurance: int | None,
     shared: _Shared,
@@ -246,7 +252,7 @@ def _sheet(
             values = numbers_of(find, between)
         found = find_size(
             protocol, find, power, claim,
-            between=values, seed=seed, progress=show_progress("search"),
+            between=values, seed=seed, most_trials=search_trials, progress=show_progress("search"),
             patients=shared.patients, workers=shared.workers,
             cluster=shared.cluster, store=shared.store,
         )  # fmt: skip
