@@ -23,6 +23,13 @@ from equipoise import stats
 from equipoise.stats import StatsError
 from equipoise.stats.design_grid import design_plan
 from equipoise.stats.early_change import associate, landmark_data, permute_residuals
+from equipoise.stats.group_sequential import (
+    crossing_probabilities,
+    efficacy_boundaries,
+    futility_boundaries,
+    inflation,
+    spent,
+)
 from equipoise.stats.multivariate_t import maximum_t
 from equipoise.stats.participant_arrays import flag_row
 from equipoise.stats.stopping import stopping_boundary, stopping_characteristics
@@ -324,6 +331,17 @@ CALLS: dict[str, list[Callable[[], object]]] = {
         lambda: maximum_t([[1.0, 0.5], [0.5, 1.0]], seed=-1),
     ],
     "Imputation": IMPUTATION_CALLS,
+    "Interim looks": [
+        lambda: spent("pocok", 0.05, 0.5),
+        lambda: spent("power", 0.05, 0.5),
+        lambda: spent("pocock", 0.0, 0.5),
+        lambda: spent("pocock", 0.05, -0.5),
+        lambda: efficacy_boundaries([0.5, 0.5], 0.05),
+        lambda: efficacy_boundaries([0.5, 1.0], 1.5),
+        lambda: futility_boundaries([0.5, 1.0], [2.0], 0.1, 3.0),
+        lambda: crossing_probabilities([0.5, 1.0], [2.0, 2.0], [2.5, 2.0]),
+        lambda: inflation([1.0], [float("inf")], 0.9, 0.05),
+    ],
     "Counts, rates and proportions": [
         lambda: stats.clopper_pearson(1.5, 10),  # pyright: ignore[reportArgumentType]
         lambda: stats.clopper_pearson(11, 10),
