@@ -1,14 +1,14 @@
 """Trials with interim looks: error spending, boundaries, and what they cost."""
 
-from equipoise.stats.group_sequential.boundaries import (
+from .boundaries import (
     Boundaries,
     efficacy_boundaries,
     futility_boundaries,
     inflation,
 )
-from equipoise.stats.group_sequential.classical_boundaries import wang_tsiatis_constant
-from equipoise.stats.group_sequential.crossing import Crossing, crossing_probabilities
-from equipoise.stats.group_sequential.spending import Spending, spent
+from .classical_boundaries import wang_tsiatis_constant
+from .crossing import Crossing, crossing_probabilities
+from .spending import Spending, spent
 
 __all__ = [
     "Boundaries",

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from equipoise.stats.errors import ArgumentError
-from equipoise.stats.group_sequential.crossing import Walk, check_looks, crossing_probabilities
-from equipoise.stats.group_sequential.spending import Spending, spent
+from ..errors import ArgumentError
+from .crossing import Walk, check_looks, crossing_probabilities
+from .spending import Spending, spent
 
 #: Beyond this nobody gets: a boundary of a look that spends next to nothing.
 _FARTHEST = 12.0

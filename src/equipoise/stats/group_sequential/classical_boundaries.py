@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from equipoise.stats.errors import ArgumentError
-from equipoise.stats.group_sequential.crossing import crossing_probabilities
+from ..errors import ArgumentError
+from .crossing import crossing_probabilities
 
 
 def wang_tsiatis_constant(looks: int, alpha: float, shape: float) -> float:

@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from equipoise.stats.errors import ArgumentError
+from ..errors import ArgumentError
 
 if TYPE_CHECKING:
     import numpy as np

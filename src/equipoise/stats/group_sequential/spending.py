@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from enum import StrEnum
 
-from equipoise.stats.errors import ArgumentError
+from ..errors import ArgumentError
 
 
 class Spending(StrEnum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import exp, inf, sqrt
 
-from equipoise.stats.power.arguments import check_alpha, check_finite, check_positive
+from .arguments import check_alpha, check_finite, check_positive
 
 #: Nodes over the effect and over the logarithm of the SD.
 EFFECT_NODES = 160

@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import sqrt
 from typing import Any
 
-from equipoise.stats.distributions import t_quantile
-from equipoise.stats.power.arguments import (
+from ..distributions import t_quantile
+from .arguments import (
     check_alpha,
     check_finite,
     check_positive,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from equipoise.stats.power.arguments import check_alpha, check_sizes
+from .arguments import check_alpha, check_sizes
 
 if TYPE_CHECKING:
     import numpy as np

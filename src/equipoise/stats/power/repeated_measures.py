@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import sqrt
 from typing import TYPE_CHECKING
 
-from equipoise.stats.power.arguments import (
+from .arguments import (
     check_alpha,
     check_finite,
     check_positive,
