@@ -31,6 +31,7 @@ PARTS = {
     "triggers_files": "Files of records",
     "triggers_records": "What the records say",
     "triggers_people": "People, allocation and the blind",
+    "triggers_allocation": "Minimisation",
     "triggers_running": "Drawing, analysing, reporting",
     "triggers_schedules": "Doses and schedules",
     "triggers_patients": "Mechanistic models and virtual patients",

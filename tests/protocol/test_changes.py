@@ -104,3 +104,32 @@ def test_every_built_in_study_keeps_its_hash_when_it_is_written_out():
         title = protocol.trial.short_title
         again = change_protocol(protocol, {"trial.short_title": title}).protocol
         assert again.hash == protocol.hash
+
+
+@pytest.mark.parametrize(
+    ("method", "field", "found"),
+    [
+        ("minimisation", "coin_probability", 0.8),
+        ("biased-coin", "coin_probability", 0.8),
+        ("urn", "urn_start", 0),
+        ("urn", "urn_added", 1),
+        ("simple", "block_sizes", ()),
+        ("permuted-blocks", "block_sizes", (6,)),
+    ],
+)
+def test_another_method_of_allocation_brings_what_it_needs(twin, method, field, found):
+    """And loses what belongs to the other: it would be refused."""
+    changed = change_protocol(twin, {"randomisation.method": method})
+    assert getattr(changed.protocol.randomisation, field) == found
+    said = ", ".join(changed.followed)
+    assert (f"randomisation.{field}" in said) == (method not in ("simple", "permuted-blocks"))
+
+
+def test_a_method_keeps_what_is_given_for_it(twin):
+    values = {"randomisation.method": "biased-coin", "randomisation.coin_probability": 0.7}
+    changed = change_protocol(twin, values)
+    assert changed.protocol.randomisation.coin_probability == 0.7
+    assert not any("coin" in word for word in changed.followed)
+    back = change_protocol(changed.protocol, {"randomisation.method": "permuted-blocks"})
+    assert back.protocol.randomisation.block_sizes == (6,)
+    assert back.protocol.randomisation.coin_probability is None

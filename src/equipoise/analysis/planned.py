@@ -15,7 +15,7 @@ from equipoise.analysis.results import (
     PlannedVisit,
 )
 from equipoise.protocol.endpoint_sources import SOURCES, MeasureKind, planned_visits
-from equipoise.protocol.plan import AllocationMethod
+from equipoise.protocol.plan import AllocationMethod, Imbalance
 from equipoise.protocol.scales import scale_of
 
 if TYPE_CHECKING:
@@ -66,18 +66,43 @@ def _randomisation(protocol: Protocol, blinded: bool) -> str:
     strata = [protocol.population.covariates[name].label.lower() for name in plan.strata]
     within = f" within {' and '.join(strata)}" if strata else ""
     if blinded:  # block sizes would let a site guess
-        return f"Randomised{within}"
+        balanced = plan.method is AllocationMethod.MINIMISATION
+        return (
+            f"Randomised, balanced over {' and '.join(strata)}"
+            if balanced
+            else f"Randomised{within}"
+        )
     ratio = " : ".join(str(protocol.arms[key].ratio) for key in protocol.arm_order)
     labels = " : ".join(protocol.arms[key].label for key in protocol.arm_order)
+    if plan.method is AllocationMethod.MINIMISATION:
+        weighed = [
+            f"{protocol.population.covariates[name].label.lower()} with weight {weight:g}"
+            for name, weight in plan.factor_weights.items()
+        ]
+        measure = (plan.imbalance or Imbalance.RANGE).value
+        return (
+            f"Minimisation over {' and '.join(strata)}, {ratio} ({labels}), {measure} of the counts"
+            f"{', ' + ', '.join(weighed) if weighed else ''}, with probability "
+            f"{plan.coin_probability:g} the arm that balances best"
+        )
     method = {
         AllocationMethod.SIMPLE: "Simple randomisation",
         AllocationMethod.PERMUTED_BLOCKS: "Permuted blocks",
+        AllocationMethod.BIASED_COIN: "Biased coin",
+        AllocationMethod.URN: "Urn",
     }[plan.method]
-    sizes = ""
+    more = ""
     if plan.block_sizes:
         drawn = " drawn at random" if len(plan.block_sizes) > 1 else ""
-        sizes = f", block size {' or '.join(map(str, plan.block_sizes))}{drawn}"
-    return f"{method}{within}, {ratio} ({labels}){sizes}"
+        more = f", block size {' or '.join(map(str, plan.block_sizes))}{drawn}"
+    elif plan.coin_probability is not None:
+        more = f", with probability {plan.coin_probability:g} the arm that is behind"
+    elif plan.urn_added is not None:
+        more = (
+            f", {plan.urn_start} balls of each arm at the start and {plan.urn_added} of the others "
+            "added by an allocation"
+        )
+    return f"{method}{within}, {ratio} ({labels}){more}"
 
 
 def _measures(protocol: Protocol, blinded: bool) -> list[PlannedMeasure]:

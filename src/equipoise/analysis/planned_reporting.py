@@ -77,7 +77,10 @@ def _allocation(protocol: Protocol) -> str:
     ratio = " : ".join(str(protocol.arms[key].ratio) for key in protocol.arm_order)
     labels = " : ".join(protocol.arms[key].label for key in protocol.arm_order)
     kind = "simple randomisation"
-    if plan.method is AllocationMethod.PERMUTED_BLOCKS:
+    if plan.method is AllocationMethod.MINIMISATION:
+        within = f", balanced over {' and '.join(strata)}"
+        kind = "minimisation with a random element; its probability is kept from those who enrol"
+    elif plan.method is not AllocationMethod.SIMPLE:
         kind = "restricted randomisation; the restriction is kept from those who enrol"
     return f"Allocation {ratio} ({labels}){within}, {kind}"
 

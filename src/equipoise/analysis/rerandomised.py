@@ -150,12 +150,23 @@ def cannot_redraw(protocol: Protocol, records: Records) -> str | None:
         return None  # each draw stands alone: the order of enrolment does not matter
     missing = frame["sequence"].null_count()
     if missing:
+        in_turn = plan.method is AllocationMethod.MINIMISATION
+        place = "trial" if in_turn else "list of the stratum"
+        what = {AllocationMethod.PERMUTED_BLOCKS: "blocks are"}.get(plan.method, "each arm is")
         return (
-            f"{missing} of {len(frame)} allocations have no sequence (the place in the list of "
-            "the stratum), and blocks are drawn in the order of enrolment"
+            f"{missing} of {len(frame)} allocations have no sequence (the place in the {place}), "
+            f"and {what} drawn in the order of enrolment"
         )
     if int(frame["sequence"].cast(pl.Int64).min() or 0) < 1:  # type: ignore[arg-type]
         return "places in a list are counted from 1"
+    if plan.method is AllocationMethod.MINIMISATION:
+        places = frame["sequence"].cast(pl.Int64).sort().to_list()
+        if places != list(range(1, len(frame) + 1)):
+            return (
+                f"the places in the order of enrolment are not 1 to {len(frame)}, each once: "
+                "under minimisation an arm depends on everybody who came before"
+            )
+        return None
     return _not_of_the_scheme(protocol, frame)
 
 

@@ -249,16 +249,43 @@ def randomise(
             help="Check the list in --out against what was published.",
         ),
     ] = None,
+    enrolled: Annotated[
+        Path | None,
+        typer.Option(
+            "--enrolled",
+            metavar="FILE",
+            help="Under minimisation: everybody in the order of enrolment (CSV); whoever is new "
+            "gets an arm from the numbers in --out.",
+        ),
+    ] = None,
 ) -> None:
-    """Draw the randomisation list with its commitment, or verify one."""
+    """Draw the randomisation list with its commitment, verify one, or allocate in turn.
+
+    Under minimisation there is no list: what is drawn and sealed are its random numbers, and each
+    arm follows from them and from who enrolled before.
+    """
     import secrets
 
     from equipoise.faults import single
     from equipoise.protocol import load_protocol
     from equipoise.randomisation import randomise as draw
-    from equipoise.randomisation import read_seal, verify_commitment, write_allocation
+    from equipoise.randomisation import (
+        read_seal,
+        verify_commitment,
+        write_allocated,
+        write_allocation,
+    )
 
     protocol = load_protocol(study)
+    if enrolled is not None:
+        if seed is not None or verify is not None:
+            raise typer.BadParameter(
+                "people are allocated from numbers that were drawn before", param_hint="--enrolled"
+            )
+        everybody, new = write_allocated(protocol, enrolled, out)
+        print(f"{everybody} allocated, {new} of them now")
+        print(f"Arms (readable by you alone, keep from the blinded): {out / 'allocation.csv'}")
+        return
     if verify is not None:
         if seed is not None:
             raise typer.BadParameter("a list is either drawn or verified", param_hint="--seed")
@@ -271,7 +298,8 @@ def randomise(
                 rule="SHA-256 over salt, protocol hash and list equals the published commitment",
                 remedy="check study and commitment; if both are right, do not use the list",
             )
-        print(f"The list of {frame.height} places is the one that was committed to.")
+        what = "list" if "arm" in frame.columns else "list of random numbers"
+        print(f"The {what} of {frame.height} places is the one that was committed to.")
         return
     drawn = draw(protocol, secrets.randbits(128) if seed is None else seed)
     seal = write_allocation(drawn, out, rehearsal=seed is not None)

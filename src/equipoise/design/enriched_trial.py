@@ -80,32 +80,52 @@ def enrol_kept(
     """
     import numpy as np
 
-    from equipoise.randomisation import draw_lists
-
-    lists = draw_lists(protocol, seed, trial=trial)
     size = protocol.population.size
     planned = protocol.randomisation.stratum_sizes
-    wanted = np.zeros(len(pool.plan.strata), dtype=np.int64)
+    entered = np.zeros(len(kept), dtype=bool)
     screened = 0
     if planned:
         for code, label in enumerate(pool.plan.strata):
-            mine = kept[pool.stratum == code]
-            place = _place_of(mine, planned[label])
+            mine = np.flatnonzero(pool.stratum == code)
+            place = _place_of(kept[mine], planned[label])
             screened += place
-            wanted[code] = int(mine[:place].sum())
+            entered[mine[:place]] = kept[mine[:place]]
     else:
         screened = _place_of(kept, size)
-        entered = pool.stratum[:screened][kept[:screened]]
-        wanted += np.bincount(entered, minlength=len(wanted))
+        entered[:screened] = kept[:screened]
+    given = _arms_of(protocol, pool.stratum[entered], seed, trial)
     chosen: list[int] = []
-    for code, label in enumerate(pool.plan.strata):
-        arms = lists[label][: wanted[code]]
+    for code in range(len(pool.plan.strata)):
+        arms = given[pool.stratum[entered] == code]
         for arm in range(len(pool.plan.arms)):
             queue = np.flatnonzero(kept & (pool.stratum == code) & (pool.arm == arm))
             chosen += queue[: int((arms == arm).sum())].tolist()
     found = np.full(size, -1, dtype=np.int64)
     found[: len(chosen)] = sorted(chosen)
     return Enrolled(found, screened)
+
+
+def _arms_of(protocol: Protocol, stratum: np.ndarray, seed: int, trial: int) -> np.ndarray:
+    """(n,) arms of people in their order, by the protocol's method."""
+    import numpy as np
+
+    from equipoise.protocol.plan import AllocationMethod
+    from equipoise.randomisation import (
+        draw_lists,
+        minimisation_numbers,
+        minimised_arms,
+        stratum_levels,
+    )
+
+    if protocol.randomisation.method is AllocationMethod.MINIMISATION:
+        numbers = minimisation_numbers(protocol, seed, trial=trial)[: len(stratum)]
+        return minimised_arms(protocol, stratum_levels(protocol)[stratum], numbers)
+    arms = np.zeros(len(stratum), dtype=np.int64)
+    lists = draw_lists(protocol, seed, trial=trial)
+    for code, label in enumerate(protocol.strata):
+        mine = stratum == code
+        arms[mine] = lists[label][: int(mine.sum())]
+    return arms
 
 
 def _place_of(kept: np.ndarray, count: int) -> int:

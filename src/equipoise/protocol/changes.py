@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from equipoise.faults import EquipoiseError, Fault, nearest
 from equipoise.protocol.model import Protocol
+from equipoise.protocol.plan import AllocationMethod
 from equipoise.toml_faults import Sources, TomlFile, faults_of
 
 #: What may be given to a field.
@@ -206,7 +207,7 @@ def _follow(
     """What has to follow a change of ratio or size."""
     plan = dict(data["randomisation"])
     data["randomisation"] = plan
-    said: list[str] = []
+    said: list[str] = _method(data, plan, values)
     ratio = sum(_number(arm["ratio"]) for arm in data["arms"].values())
     before = sum(arm.ratio for arm in protocol.arms.values())
     blocks = tuple(plan["block_sizes"])
@@ -232,6 +233,47 @@ def _follow(
             said.append("randomisation.incomplete_blocks = true")
     said += _looks(data, total)
     return tuple(said)
+
+
+#: What a method is given that is asked for in another's place, where the values do not say it.
+_OF_METHOD: dict[str, dict[str, object]] = {
+    AllocationMethod.BIASED_COIN: {"coin_probability": 0.8},
+    AllocationMethod.URN: {"urn_start": 0, "urn_added": 1},
+    AllocationMethod.MINIMISATION: {"coin_probability": 0.8},
+}
+
+_EMPTY: dict[str, object] = {
+    "block_sizes": (),
+    "incomplete_blocks": False,
+    "coin_probability": None,
+    "urn_start": None,
+    "urn_added": None,
+    "imbalance": None,
+    "factor_weights": {},
+}
+
+
+def _method(
+    data: Mapping[str, Any], plan: dict[str, Any], values: Mapping[str, Value]
+) -> list[str]:
+    """What belongs to another method of allocation falls away, what the new one needs comes."""
+    method = values.get("randomisation.method")
+    if method is None:
+        return []
+    own = dict(_OF_METHOD.get(str(method), {}))
+    if method == AllocationMethod.PERMUTED_BLOCKS:
+        ratio = sum(_number(arm["ratio"]) for arm in data["arms"].values())
+        own |= {"block_sizes": (2 * ratio,), "incomplete_blocks": False}
+    said: list[str] = []
+    for field, empty in _EMPTY.items():
+        if f"randomisation.{field}" in values:
+            continue
+        if field not in own:
+            plan[field] = empty
+        elif plan[field] in (None, ()):
+            plan[field] = own[field]
+            said.append(f"randomisation.{field} = {own[field]}")
+    return said
 
 
 def _looks(data: dict[str, Any], total: object) -> list[str]:

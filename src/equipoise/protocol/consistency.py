@@ -49,6 +49,7 @@ def inconsistencies(tables: Tables) -> list[Inconsistency]:
     """
     # The other checks register themselves when their modules are loaded.
     from equipoise.protocol import (
+        consistency_of_allocation,
         consistency_of_analysis,
         consistency_of_assumptions,
         consistency_of_enrichment,
@@ -67,6 +68,7 @@ def inconsistencies(tables: Tables) -> list[Inconsistency]:
         consistency_of_scales,
     )
 
+    assert consistency_of_allocation is not None
     assert consistency_of_analysis is not None
     assert consistency_of_assumptions is not None
     assert consistency_of_harms is not None
@@ -177,7 +179,7 @@ def _design(tables: Tables) -> Iterator[Inconsistency]:
             ("randomisation", "method"),
             method.value,
             "the arms of a parallel trial are randomised",
-            'choose "permuted-blocks" or "simple", or set trial.design = "single-arm"',
+            'choose "permuted-blocks" for example, or set trial.design = "single-arm"',
         )
     if len(arms) < 2:
         yield Inconsistency(

@@ -104,8 +104,19 @@ class AllocationMethod(StrEnum):
     """How participants are allocated."""
 
     SIMPLE = "simple"
+    """Complete randomisation: each draw stands alone."""
     PERMUTED_BLOCKS = "permuted-blocks"
+    BIASED_COIN = "biased-coin"
+    URN = "urn"
+    MINIMISATION = "minimisation"
     NONE = "none"
+
+
+class Imbalance(StrEnum):
+    """What minimisation keeps small in each factor."""
+
+    RANGE = "range"
+    VARIANCE = "variance"
 
 
 class Randomisation(Part):
@@ -114,7 +125,11 @@ class Randomisation(Part):
     method: AllocationMethod = Field(
         description="Allocation method; none for a single-arm trial, and only there"
     )
-    strata: tuple[Key, ...] = Field((), description="Categorical covariates that form strata")
+    strata: tuple[Key, ...] = Field(
+        (),
+        description="Categorical covariates that form strata; the factors that minimisation "
+        "balances",
+    )
     block_sizes: tuple[Annotated[int, Field(ge=1, le=1000)], ...] = Field(
         (), description="One size (fixed) or several (drawn at random); multiples of the ratio sum"
     )
@@ -123,6 +138,25 @@ class Randomisation(Part):
     )
     incomplete_blocks: Flag = Field(
         False, description="True: the last block of a stratum may be incomplete"
+    )
+    coin_probability: Number | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="Biased coin and minimisation: probability of the arm that is behind, or that "
+        "balances best",
+    )
+    urn_start: Int | None = Field(
+        None, ge=0, le=1000, description="Urn: balls of each arm at the start"
+    )
+    urn_added: Int | None = Field(
+        None, ge=1, le=1000, description="Urn: balls of every other arm added by an allocation"
+    )
+    imbalance: Imbalance | None = Field(
+        None, description="Minimisation: range or variance of the arms' counts; range if left out"
+    )
+    factor_weights: Map[Key, Annotated[float, Field(gt=0, le=1000)]] = Field(
+        {}, description="Minimisation: weight of each factor; 1 where it has none"
     )
 
 
@@ -200,6 +234,7 @@ __all__ = [
     "Design",
     "Dose",
     "Fraction",
+    "Imbalance",
     "OutOfWindow",
     "Population",
     "Provenance",

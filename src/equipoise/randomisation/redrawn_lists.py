@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from equipoise.randomisation.allocation_list import draw_arms, stratum_sizes
+from equipoise.protocol.plan import AllocationMethod
+from equipoise.randomisation.allocation_in_turn import minimised_arms, stratum_levels
+from equipoise.randomisation.allocation_list import draw_many, stratum_sizes
 from equipoise.streams import stream
 
 if TYPE_CHECKING:
@@ -30,7 +32,8 @@ def redraw(
     protocol
         Whose scheme is followed.
     places
-        Stratum → places in its list, from 1.
+        Stratum → places in its list, from 1. Under minimisation places in the trial's order of
+        enrolment, which together are 1 to the number of people.
     draws
         Number of lists, B.
     seed
@@ -43,6 +46,8 @@ def redraw(
     """
     import numpy as np
 
+    if protocol.randomisation.method is AllocationMethod.MINIMISATION:
+        return _minimised(protocol, places, draws, seed)
     planned = stratum_sizes(protocol)
     found: dict[str, np.ndarray] = {}
     for stratum, taken in places.items():
@@ -52,8 +57,24 @@ def redraw(
         beyond = int(at.max(initial=-1)) + 1 > size
         if beyond:
             size = int(at.max()) + 1
-        rows = np.empty((draws, len(at)), dtype=np.int64)
-        for b in range(draws):
-            rows[b] = draw_arms(protocol, size, generator, cut=beyond)[at]
-        found[stratum] = rows
+        found[stratum] = draw_many(protocol, size, draws, generator, cut=beyond)[:, at]
     return found
+
+
+def _minimised(
+    protocol: Protocol, places: Mapping[str, Sequence[int]], draws: int, seed: int
+) -> dict[str, np.ndarray]:
+    """The same people in the same order, under random numbers drawn again."""
+    import numpy as np
+
+    of_stratum = dict(zip(protocol.strata, stratum_levels(protocol), strict=True))
+    turn = np.concatenate([np.asarray(taken, dtype=np.int64) for taken in places.values()])
+    levels = np.concatenate(
+        [np.tile(of_stratum[stratum], (len(taken), 1)) for stratum, taken in places.items()]
+    )
+    order = np.argsort(turn)
+    numbers = stream(seed, f"{PURPOSE}/minimisation").random((draws, len(turn), 2))
+    arms = np.empty((draws, len(turn)), dtype=np.int64)
+    arms[:, order] = minimised_arms(protocol, levels[order], numbers)
+    ends = np.cumsum([len(taken) for taken in places.values()])
+    return dict(zip(places, np.split(arms, ends[:-1], axis=1), strict=True))

@@ -28,6 +28,10 @@ LIST_FILE = "allocation-list.csv"
 COMMITMENT_FILE = "commitment.json"
 SECRET_FILE = "secret.json"
 
+#: Columns of a list, and of the random numbers that minimisation has in its place.
+LIST_COLUMNS = ("stratum", "sequence", "arm")
+NUMBER_COLUMNS = ("sequence", "tie", "coin")
+
 
 @dataclass(frozen=True, slots=True)
 class Seal:
@@ -43,6 +47,8 @@ class Seal:
 def seal(frame: pl.DataFrame, protocol_hash: str, salt: str | None = None) -> Seal:
     """Commit to the list of a protocol (columns stratum, sequence, arm) under a secret salt.
 
+    Under minimisation the list is that of its random numbers (sequence, tie, coin).
+
     The salt is drawn when it is left out.
     """
     salt = secrets.token_hex(32) if salt is None else salt
@@ -55,9 +61,15 @@ def verify_commitment(frame: pl.DataFrame, protocol_hash: str, salt: str, commit
 
 
 def _digest(frame: pl.DataFrame, protocol_hash: str, salt: str) -> str:
-    canonical = frame.select("stratum", "sequence", "arm").sort("stratum", "sequence")
+    columns = _columns(frame)
+    canonical = frame.select(columns).sort(columns[:-1])
     body = f"{protocol_hash}\n{canonical.write_csv()}"
     return hashlib.sha256(bytes.fromhex(salt) + body.encode()).hexdigest()
+
+
+def _columns(frame: pl.DataFrame) -> tuple[str, ...]:
+    """What is committed to: the arms of a list, or the random numbers of a minimisation."""
+    return LIST_COLUMNS if "arm" in frame.columns else NUMBER_COLUMNS
 
 
 def write_allocation(allocation: Allocation, folder: str | Path, *, rehearsal: bool) -> Seal:
@@ -136,7 +148,7 @@ def read_seal(folder: str | Path) -> tuple[pl.DataFrame, Seal]:
         public = json.loads((folder / COMMITMENT_FILE).read_text(encoding="utf-8"))
         secret = json.loads((folder / SECRET_FILE).read_text(encoding="utf-8"))
         bytes.fromhex(secret["salt"])
-        frame.select("stratum", "sequence", "arm")
+        frame.select(_columns(frame))
         return frame, Seal(str(public["commitment"]), str(secret["salt"]))
     except (OSError, ValueError, KeyError, TypeError, pl.exceptions.PolarsError) as error:
         raise single(

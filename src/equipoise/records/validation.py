@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from equipoise.faults import EquipoiseError, Fault, nearest
+from equipoise.protocol.plan import AllocationMethod
 from equipoise.records.manifest import Manifest
 from equipoise.records.model import Records
 from equipoise.records.people_flow import check_disposition, check_screening
@@ -297,13 +298,17 @@ class _Checks:
         self._one_of(rows, frame["arm"], list(protocol.arms), "arm-unknown", "arms")
         self._one_of(rows, frame["stratum"], list(protocol.strata), "stratum-unknown", "strata")
         numbered = frame["sequence"].is_not_null()
-        repeated = ~frame.select(pl.struct("stratum", "sequence").is_first_distinct()).to_series()
+        in_turn = protocol.randomisation.method is AllocationMethod.MINIMISATION
+        place = pl.struct("sequence") if in_turn else pl.struct("stratum", "sequence")
+        repeated = ~frame.select(place.is_first_distinct()).to_series()
         rows.add(
             numbered & repeated,
             code="sequence-twice",
             field="sequence",
             values=frame["sequence"],
-            rule="a place in the list of a stratum is given to one participant",
+            rule="a place in the order of enrolment is given to one participant"
+            if in_turn
+            else "a place in the list of a stratum is given to one participant",
             remedy="correct one of the two",
         )
         people = self.frames.get("participants")

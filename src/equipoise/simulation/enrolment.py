@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from equipoise.patients import cumulative_probabilities, drawn_levels
-from equipoise.randomisation import draw_lists
+from equipoise.protocol.plan import AllocationMethod
+from equipoise.randomisation import draw_lists, minimisation_numbers, minimised_arms
 from equipoise.streams import stream
 
 if TYPE_CHECKING:
@@ -69,7 +70,10 @@ class EnrolmentPlan:
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:
-    """The participants in order of enrolment; attributes as in `TrialArrays`."""
+    """The participants in order of enrolment; attributes as in `TrialArrays`.
+
+    `sequence` is the place in the stratum's list, under minimisation that in the whole trial.
+    """
 
     site: np.ndarray
     covariates: Mapping[str, np.ndarray]
@@ -147,7 +151,11 @@ def enrol(protocol: Protocol, plan: EnrolmentPlan, seed: int, trial: int) -> Enr
             stratum = stratum * count + values[name]
     place = _places(stratum, len(plan.strata))
     arm = np.zeros(n, dtype=np.int64)
-    if not protocol.single_arm:
+    if protocol.randomisation.method is AllocationMethod.MINIMISATION:
+        place = np.arange(n)  # in the order of the trial: there is no list of a stratum
+        numbers = minimisation_numbers(protocol, seed, trial=trial)
+        arm = minimised_arms(protocol, plan.stratum_levels[stratum], numbers)
+    elif not protocol.single_arm:
         lists = draw_lists(protocol, seed, trial=trial)
         for code, label in enumerate(plan.strata):
             mine = stratum == code
