@@ -11,6 +11,7 @@ import equipoise as eq
 from equipoise.design.assurance import assure
 from equipoise.design.chunks import prepare
 from equipoise.design.interim_results import compare_looks
+from equipoise.design.randomisation_compared import compare_randomisation
 from equipoise.design.sample_size import find_size
 from equipoise.design.trial_store import TrialFile
 from equipoise.protocol.changes import change_protocol
@@ -254,3 +255,21 @@ def spending_parameter(box):
 def spending_invalid(box):
     """The parameter of a spending function cannot be read."""
     box.command("design", "antidepressant-example", "--look", "0.5", "--spending", "power:two")
+
+
+@trigger
+def method_unknown(box):
+    """A method of randomisation that there is not is to be compared."""
+    compare_randomisation(small(), 1, methods=["blocks"], workers=1)
+
+
+@trigger
+def comparison_estimand(box):
+    """Methods of randomisation are to be compared at what is no mean of everybody by a model."""
+    compare_randomisation(small(), 1, estimand="mood", workers=1)
+
+
+@trigger
+def comparison_draws(box):
+    """Too few lists are drawn again for a re-randomisation test."""
+    compare_randomisation(small(), 1, draws=9, workers=1)

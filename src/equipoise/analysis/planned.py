@@ -49,7 +49,7 @@ def make_plan(protocol: Protocol, blinded: bool) -> Plan:
             for v in protocol.visits
         ),
         measures=tuple(_measures(protocol, blinded)),
-        randomisation=_randomisation(protocol, blinded),
+        randomisation=allocation_in_words(protocol, blinded=blinded),
         missing_data=protocol.analysis.missing_data,
         testing=protocol.analysis.testing.value,
         arms=() if blinded else tuple(_arms(protocol)),
@@ -59,7 +59,8 @@ def make_plan(protocol: Protocol, blinded: bool) -> Plan:
     )
 
 
-def _randomisation(protocol: Protocol, blinded: bool) -> str:
+def allocation_in_words(protocol: Protocol, *, blinded: bool = False) -> str:
+    """How participants are allocated; while blinded without what would let a site guess."""
     plan = protocol.randomisation
     if plan.method is AllocationMethod.NONE:
         return "Nobody was randomised: all participants are in one arm"

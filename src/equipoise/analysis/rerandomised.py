@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from equipoise.protocol.questions import Estimand, Sensitivity
     from equipoise.records import Records
     from equipoise.stats.inference_by_design import RerandomisationTest
+    from equipoise.stats.refitting import ArmContrast
 
 DEFAULT_SEED = 1
 _BINS = 40
@@ -53,7 +54,6 @@ def rerandomise(
     """
     point = protocol.endpoints[estimand.endpoint]
     model = protocol.analysis.models[str(point.model)]
-    visits = protocol.endpoint_visits(estimand.endpoint)
     why = cannot_redraw(protocol, records)
     if why is not None or not arms:
         return (), why or "the estimand has no comparison to test"
@@ -62,21 +62,7 @@ def rerandomise(
     rows: list[Rerandomised] = []
     for arm in arms:
         try:
-            contrast = arm_contrast(
-                model.formula,
-                data.frame,
-                subject="participant",
-                visit="visit",
-                arm="arm",
-                level=arm,
-                reference=protocol.control,
-                at={"visit": estimand.visit} if len(visits) > 1 else None,
-                covariance=model.covariance,
-                method=model.method,
-                df=model.df,
-                vcov=model.vcov,
-                group=model.group,
-            )
+            contrast = planned_contrast(protocol, data, estimand, arm)
             columns = [drawn.participants[person] for person in contrast.participants]
             found = rerandomisation_test(
                 contrast,
@@ -89,6 +75,58 @@ def rerandomise(
         log = point.scale is Scale.LOG_FOLD
         rows.append(_row(found, arm, protocol.control, estimand.visit, model.covariance, seed, log))
     return tuple(rows), None
+
+
+def planned_contrast(
+    protocol: Protocol, data: Dataset, estimand: Estimand, arm: str
+) -> ArmContrast:
+    """An arm against the control by the estimand's model, ready to be fitted to other arms.
+
+    Raises
+    ------
+    StatsError
+        When the model cannot be fitted.
+    """
+    model = protocol.analysis.models[str(protocol.endpoints[estimand.endpoint].model)]
+    visits = protocol.endpoint_visits(estimand.endpoint)
+    return arm_contrast(
+        model.formula,
+        data.frame,
+        subject="participant",
+        visit="visit",
+        arm="arm",
+        level=arm,
+        reference=protocol.control,
+        at={"visit": estimand.visit} if len(visits) > 1 else None,
+        covariance=model.covariance,
+        method=model.method,
+        df=model.df,
+        vcov=model.vcov,
+        group=model.group,
+    )
+
+
+def rerandomised_p(
+    protocol: Protocol,
+    records: Records,
+    data: Dataset,
+    estimand: Estimand,
+    arm: str,
+    draws: int,
+    seed: int,
+) -> float:
+    """The p-value of the test of one arm, without its interval; NaN where there is none."""
+    if cannot_redraw(protocol, records) is not None:
+        return math.nan
+    drawn = draw_allocations(protocol, records, draws, seed)
+    try:
+        contrast = planned_contrast(protocol, data, estimand, arm)
+        columns = [drawn.participants[person] for person in contrast.participants]
+        return rerandomisation_test(
+            contrast, drawn.arms[:, columns], interval=False, alpha=protocol.analysis.alpha
+        ).p
+    except StatsError:
+        return math.nan
 
 
 class Drawn:

@@ -126,7 +126,11 @@ def design(
     ] = None,
     estimand: Annotated[
         str | None,
-        typer.Option("--estimand", help="That looks are taken at; the first when left out."),
+        typer.Option(
+            "--estimand",
+            help="That looks are taken at, and methods of randomisation compared; the first when "
+            "left out.",
+        ),
     ] = None,
     assurance: Annotated[
         int | None,
@@ -134,6 +138,15 @@ def design(
             "--assurance",
             help="Average power over this many draws of the protocol's priors.",
             metavar="DRAWS",
+        ),
+    ] = None,
+    randomisation: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--randomisation",
+            help="Compare methods: simple, urn, biased-coin, minimisation, permuted-blocks, or "
+            "all; may be given again.",
+            metavar="METHOD",
         ),
     ] = None,
     sheet: Annotated[
@@ -167,16 +180,16 @@ def design(
         "--between": between, "--search-trials": search_trials if find else None,
         "--look": look, "--spending": spending if look else None,
         "--futility": futility, "--estimand": estimand, "--assurance": assurance,
-        "--patients": patients,
+        "--randomisation": randomisation, "--patients": patients,
     }  # fmt: skip
     command = _command(study, asked, sheet=sheet)
     shared = _Shared(patients, workers, cluster, target / TRIALS)
     say(f"every trial is kept in {target / TRIALS}: the same command goes on from there")
-    if sheet or vary or find or look or assurance is not None:
+    if sheet or vary or find or look or randomisation or assurance is not None:
         looks = _Looks(tuple(look or ()), spending, futility, estimand, power)
         _sheet(
             protocol, target, command, trials, seed, scenario, vary, find, power, claim, between,
-            search_trials, looks, assurance, shared,
+            search_trials, looks, assurance, randomisation, shared,
         )  # fmt: skip
     else:
         _characteristics(protocol, target, command, trials, seed, scenario, shared)
@@ -227,6 +240,7 @@ def _sheet(
     search_trials: int,
     looks: _Looks,
     assurance: int | None,
+    methods: list[str] | None,
     shared: _Shared,
 ) -> None:
     from equipoise.cli.grid_options import numbers_of, parse_grid, parse_spending
@@ -244,6 +258,11 @@ def _sheet(
         check_looking(protocol, looks.shares, looks.estimand, parse_spending(looks.spending),
                       None if looks.futility is None else parse_spending(looks.futility),
                       looks.power)  # fmt: skip
+    if methods:
+        from equipoise.design.randomisation_compared import DRAWS, METHODS, check_comparison
+
+        methods = list(METHODS) if methods == ["all"] else methods
+        check_comparison(protocol, methods, looks.estimand, DRAWS)
     found: FoundSize | None = None
     curves: DesignMap | None = None
     if find is not None:
@@ -284,9 +303,20 @@ def _sheet(
             protocol, assurance, seed=seed, patients=shared.patients, workers=shared.workers,
             cluster=shared.cluster, progress=show_progress(),
         )  # fmt: skip
+    allocated = None
+    if methods:
+        from equipoise.design.randomisation_compared import compare_randomisation
+
+        say("randomisation: the methods side by side")
+        allocated = compare_randomisation(
+            protocol, trials, seed, methods=methods, estimand=looks.estimand,
+            scenarios=scenario or ("planned", "null"), progress=show_progress(),
+            patients=shared.patients, workers=shared.workers, cluster=shared.cluster,
+            store=shared.store,
+        )  # fmt: skip
     page = write_design(
         worlds, target, curves=curves, found=found, interim=interim, averaged=averaged,
-        command=command,
+        allocated=allocated, command=command,
     )  # fmt: skip
     print(page)
 

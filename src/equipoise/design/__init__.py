@@ -13,6 +13,7 @@ from equipoise.design.enrichment import Kept, compare_enrichment, enrich
 from equipoise.design.enrichment_results import EnrichmentComparison, EnrichmentRow
 from equipoise.design.interim_results import LooksCompared, SpendingRule, compare_looks
 from equipoise.design.operating import operating_characteristics
+from equipoise.design.randomisation_compared import RandomisationCompared, compare_randomisation
 from equipoise.design.sample_size import FoundSize, find_size
 
 __all__ = [
@@ -28,11 +29,13 @@ __all__ = [
     "MapPoint",
     "Performance",
     "Quantity",
+    "RandomisationCompared",
     "SpendingRule",
     "Tally",
     "assure",
     "compare_enrichment",
     "compare_looks",
+    "compare_randomisation",
     "enrich",
     "find_size",
     "map_characteristics",

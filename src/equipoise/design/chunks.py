@@ -10,6 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from equipoise.design.allocation_measures import (
+    AllocationAsked,
+    allocation_measures,
+    allocation_quantities,
+)
 from equipoise.design.chunk_analysis import analyse_chunk
 from equipoise.design.interim_looks import (
     InterimLooks,
@@ -55,6 +60,8 @@ class Work:
         The built-in one that is simulated.
     looks
         What is computed at interim looks; None without any.
+    allocation
+        What is asked of the allocation; None: nothing.
     """
 
     plan: PlannedAnalysis
@@ -64,6 +71,7 @@ class Work:
     patients: str | None = None
     scenario: str = Scenario.PLANNED
     looks: PlannedLooks | None = None
+    allocation: AllocationAsked | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +102,18 @@ def prepare(
     patients: str | None = None,
     scenario: str = Scenario.PLANNED,
     looks: InterimLooks | None = None,
+    allocation: AllocationAsked | None = None,
 ) -> Work:
-    """All that follows from the protocol, and from interim looks where there are any."""
+    """All that follows from the protocol, and from what is asked besides."""
     plan = plan_analysis(protocol)
     claims, quantities = planned_claims(plan, patients), planned_quantities(plan)
     planned = None
     if looks is not None:
         planned = plan_looks(plan, looks)
         quantities = (*quantities, *planned.quantities)
-    return Work(plan, claims, quantities, seed, patients, scenario, planned)
+    if allocation is not None:
+        quantities = (*quantities, *allocation_quantities(protocol, allocation))
+    return Work(plan, claims, quantities, seed, patients, scenario, planned, allocation)
 
 
 def run_chunk(
@@ -152,7 +163,14 @@ def run_chunk(
             return stream(work.seed, PURPOSE, begin + place)
 
         looks = () if work.looks is None else effects_at_looks(work.looks, values)
-        return judge(work.plan, work.claims, work.quantities, values, effects, permutations, looks)
+        measured = None
+        if work.allocation is not None:
+            measured = allocation_measures(
+                protocol, work.allocation, drawn, records, work.seed, begin
+            )
+        return judge(
+            work.plan, work.claims, work.quantities, values, effects, permutations, looks, measured
+        )
     except StoppedError:
         raise
     except Exception as error:

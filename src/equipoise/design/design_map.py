@@ -26,6 +26,7 @@ from equipoise.design.runner import CHUNK, HowToRun, Progress, TrialRun
 from equipoise.design.settings import make_settings
 from equipoise.design.summaries import Summary, summarise
 from equipoise.protocol.changes import Value
+from equipoise.protocol.plan import AllocationMethod
 
 if TYPE_CHECKING:
     import polars as pl
@@ -98,17 +99,18 @@ class PlannedTrial:
         The full title.
     arms
         (label, share in the ratio), in the order of the protocol.
-    method, block_sizes, strata
-        Of the randomisation.
+    allocation
+        How participants are allocated, in words.
+    listed
+        Whether there is a list before the first patient; under minimisation there is none.
     model
         Mechanistic model of the virtual patients; None for statistical ones.
     """
 
     question: str
     arms: tuple[tuple[str, int], ...]
-    method: str
-    block_sizes: tuple[int, ...]
-    strata: tuple[str, ...]
+    allocation: str
+    listed: bool
     model: str | None
 
 
@@ -288,14 +290,14 @@ def map_characteristics(
 
 
 def _planned(protocol: Protocol, patients: str) -> PlannedTrial:
+    from equipoise.analysis.planned import allocation_in_words
+
     mechanism = protocol.assumptions.mechanistic
-    plan = protocol.randomisation
     return PlannedTrial(
         question=protocol.trial.title,
         arms=tuple((arm.label, arm.ratio) for arm in protocol.arms.values()),
-        method=plan.method.value,
-        block_sizes=tuple(plan.block_sizes),
-        strata=tuple(plan.strata),
+        allocation=allocation_in_words(protocol),
+        listed=protocol.randomisation.method is not AllocationMethod.MINIMISATION,
         model=mechanism.model if mechanism is not None and patients == "mechanistic" else None,
     )
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from equipoise.design.assurance import Assurance
     from equipoise.design.design_map import DesignMap, MapPoint
     from equipoise.design.interim_results import LooksCompared
+    from equipoise.design.randomisation_compared import RandomisationCompared
     from equipoise.design.sample_size import FoundSize
 
 FILE = "design.json"
@@ -24,13 +25,14 @@ def design_files(
     found: FoundSize | None,
     interim: LooksCompared | None = None,
     averaged: Assurance | None = None,
+    allocated: RandomisationCompared | None = None,
 ) -> dict[str, bytes]:
     """Name → content; the same numbers give the same bytes.
 
     ``design.json`` holds all of it; ``design/scenarios-*.csv`` and ``design/map-*.csv`` one row a
     setting and claim, or quantity; ``design/search.csv`` one row a size that was tried,
     ``design/looks.csv`` one row a scenario and interim look, ``design/assurance*.csv`` one row a
-    claim, and a draw of the priors.
+    claim, and a draw of the priors, ``design/randomisation.csv`` one row a method and scenario.
     """
     import polars as pl
 
@@ -51,6 +53,7 @@ def design_files(
         "search": None if found is None else _search(found),
         "looks": None if interim is None else _looks(interim),
         "assurance": None if averaged is None else _assurance(averaged),
+        "randomisation": None if allocated is None else _allocated(allocated),
     }
     files = {
         FILE: json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False).encode() + b"\n"
@@ -69,7 +72,27 @@ def design_files(
     if averaged is not None:
         files["design/assurance.csv"] = averaged.table.write_csv().encode()
         files["design/assurance-draws.csv"] = averaged.each_draw.write_csv().encode()
+    if allocated is not None:
+        frame = allocated.table.with_columns(origin=pl.lit("SIMULATED"))
+        files["design/randomisation.csv"] = frame.write_csv().encode()
     return files
+
+
+def _allocated(found: RandomisationCompared) -> dict[str, Any]:
+    return {
+        "estimand": found.estimand,
+        "trials": found.trials,
+        "draws": found.draws,
+        "chance": found.chance,
+        "methods": [
+            _plain(dataclasses.asdict(one))
+            | {
+                "imbalance": [dataclasses.asdict(part) for part in one.imbalance],
+                "power": [_plain(dataclasses.asdict(part)) for part in one.power],
+            }
+            for one in found.methods
+        ],
+    }
 
 
 def _assurance(found: Assurance) -> dict[str, Any]:

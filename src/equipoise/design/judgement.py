@@ -16,7 +16,7 @@ from equipoise.design.questions import design_draws
 from equipoise.protocol.multiplicity_plan import Adjustment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy as np
 
@@ -103,6 +103,7 @@ def judge(
     effects: ChunkEffects,
     generator: Callable[[int], np.random.Generator],
     looks: Sequence[ChunkEffects] = (),
+    allocation: Mapping[str, np.ndarray] | None = None,
 ) -> TrialRows:
     """Hits and estimates of B trials.
 
@@ -110,6 +111,8 @@ def judge(
     ----------
     looks
         Effects at each interim look.
+    allocation
+        Measures of the allocation: key → (B,).
     generator
         Place of a trial among them → what its permutations are drawn from.
     """
@@ -155,6 +158,9 @@ def judge(
             parts = source.get(quantity.effect)
             estimate[:, column], se[:, column] = parts["estimate"], parts["se"]
             df[:, column] = parts["df"]
+        elif quantity.allocation is not None:
+            assert allocation is not None
+            estimate[:, column] = allocation[quantity.allocation]
         elif quantity.slope is not None:
             among, marker, what = quantity.slope
             slope = slopes[among, marker]

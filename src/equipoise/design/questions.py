@@ -81,12 +81,14 @@ class PlannedQuantity:
     """A quantity and where its estimate comes from: an effect, or (among, marker, what).
 
     `look` is the place of an interim look whose effect it is; None: of the whole trial.
+    `allocation` is the key of a measure of the allocation; None for any other quantity.
     """
 
     quantity: Quantity
     effect: Effect | None
     slope: tuple[str, str, str] | None = None
     look: int | None = None
+    allocation: str | None = None
 
 
 def planned_direction(endpoint: Endpoint, published: str | None) -> Direction:

@@ -16,6 +16,7 @@ from equipoise.protocol.changes import ChangedProtocol, change_protocol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from equipoise.design.allocation_measures import AllocationAsked
     from equipoise.design.interim_looks import InterimLooks
     from equipoise.protocol import Protocol
     from equipoise.protocol.changes import Value
@@ -39,6 +40,8 @@ class Setting:
         What changed besides, in words.
     looks
         Interim looks at which effects are kept besides; None without any.
+    allocation
+        What is kept of the allocation besides; None: nothing.
     """
 
     values: Mapping[str, Value]
@@ -46,6 +49,7 @@ class Setting:
     protocol: Protocol
     followed: tuple[str, ...] = field(default=())
     looks: InterimLooks | None = None
+    allocation: AllocationAsked | None = None
 
     @property
     def name(self) -> str:
@@ -64,6 +68,8 @@ class Setting:
         }
         if self.looks is not None:
             whole["looks"] = [self.looks.estimand, *self.looks.shares]
+        if self.allocation is not None:
+            whole["allocation"] = [self.allocation.estimand, self.allocation.draws]
         return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
 
 

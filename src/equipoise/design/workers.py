@@ -47,7 +47,9 @@ class Bench:
                 self._kept.pop(next(iter(self._kept)))
             one = self.settings[place]
             base = one.scenario.base
-            self._kept[place] = prepare(one.protocol, self.seed, self.patients, base, one.looks)
+            self._kept[place] = prepare(
+                one.protocol, self.seed, self.patients, base, one.looks, one.allocation
+            )
         return self._kept[place]
 
 

@@ -75,10 +75,7 @@ def minimise(
     every = np.arange(sequences)
     for i in range(n):
         mine = at + levels[i]
-        here = counts[:, mine]  # (sequences, F, parts)
-        left = here.astype(float) if variance else _ranges(here)
-        score = np.einsum("sfp,f->sp", left, weight)
-        best = score <= score.min(axis=1, keepdims=True) + _EQUAL
+        best = best_parts(counts[:, mine], weight, variance=variance)
         preferred = _nth(best, drawn[:, i, 0])
         others = np.ones((sequences, parts), dtype=bool)
         others[every, preferred] = False
@@ -88,6 +85,38 @@ def minimise(
         given[:, i] = part
         counts[every[:, None], mine[None, :], part[:, None]] += 1
     return part_arm[given].reshape(*lead, n)
+
+
+def best_parts(counts: np.ndarray, weights: np.ndarray, *, variance: bool) -> np.ndarray:
+    """Which parts would leave the least imbalance.
+
+    Parameters
+    ----------
+    counts
+        (S, F, parts) of those enrolled before, at the next participant's levels.
+    weights
+        (F,).
+
+    Returns
+    -------
+    bool (S, parts)
+    """
+    import numpy as np
+
+    # The variance after one more in a part grows with the part's count, and with nothing else.
+    left = counts.astype(float) if variance else _ranges(counts)
+    score = np.einsum("sfp,f->sp", left, weights)
+    found: np.ndarray = score <= score.min(axis=1, keepdims=True) + _EQUAL
+    return found
+
+
+def part_probabilities(best: np.ndarray, coin: float) -> np.ndarray:
+    """(S, parts) probability of each part, given which are best: (S, parts)."""
+    parts = best.shape[1]
+    ties = best.sum(axis=1, keepdims=True)
+    other = (1.0 - coin) / (parts - 1)
+    found: np.ndarray = best * (coin - other) / ties + other
+    return found
 
 
 def _in_turn(

@@ -42,18 +42,25 @@ def permuted_blocks(
 
     unit = int(ratio.sum())
     sizes = tuple(sorted(set(block_sizes)))
-    fillable = _fillable(size, sizes) if complete else None
     contents = {b: np.repeat(np.arange(len(ratio)), ratio * (b // unit)) for b in sizes}
     arms: list[np.ndarray] = []
     left = size
     while left > 0:
-        open_sizes = sizes
-        if fillable is not None:
-            open_sizes = tuple(b for b in sizes if b <= left and fillable[left - b])
+        open_sizes = open_block_sizes(left, sizes, complete=complete)
         block = open_sizes[generator.integers(0, len(open_sizes))]
         arms.append(generator.permutation(contents[block])[:left])
         left -= block
     return np.concatenate(arms)
+
+
+@lru_cache(maxsize=4096)
+def open_block_sizes(left: int, sizes: tuple[int, ...], *, complete: bool) -> tuple[int, ...]:
+    """Sizes among which the next block's is drawn, with `left` places left, ascending."""
+    each = tuple(sorted(set(sizes)))
+    if not complete:
+        return each
+    fillable = _fillable(left, each)
+    return tuple(b for b in each if b <= left and fillable[left - b])
 
 
 @lru_cache(maxsize=64)

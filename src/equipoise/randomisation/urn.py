@@ -57,15 +57,21 @@ def urn(
     given = np.empty((lists, size), dtype=np.int64)
     every = np.arange(lists)
     for i in range(size):
-        balls = start + added * (i - counts)
-        if start == 0 and i == 0:
-            balls = np.ones_like(balls)
+        balls = balls_of(counts, start, added)
         reached = np.cumsum(balls, axis=1)
         ball = (numbers[:, i] * reached[:, -1]).astype(np.int64)
         part = (ball[:, None] >= reached).sum(axis=1)
         given[:, i] = part
         counts[every, part] += 1
     return part_arm[given]
+
+
+def balls_of(counts: np.ndarray, start: int, added: int) -> np.ndarray:
+    """(S, parts) balls of each part in the urn, after (S, parts) allocations; never none."""
+    balls: np.ndarray = start + added * (counts.sum(axis=1, keepdims=True) - counts)
+    if start == 0:
+        balls = balls + (balls.sum(axis=1, keepdims=True) == 0)
+    return balls
 
 
 def _in_turn(numbers: list[float], parts: int, start: int, added: int) -> list[int]:

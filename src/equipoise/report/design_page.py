@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from equipoise.design.characteristics import Performance, Tally
     from equipoise.design.design_map import DesignMap, MapPoint
     from equipoise.design.interim_results import LooksCompared
+    from equipoise.design.randomisation_compared import RandomisationCompared
     from equipoise.design.sample_size import FoundSize
     from equipoise.report.drawing import Drawing
 
@@ -41,6 +42,7 @@ def write_design(
     found: FoundSize | None = None,
     interim: LooksCompared | None = None,
     averaged: Assurance | None = None,
+    allocated: RandomisationCompared | None = None,
     command: str = "",
 ) -> Path:
     """Write ``design.html``, ``design.json`` and the tables in ``design/``.
@@ -59,6 +61,8 @@ def write_design(
         What interim looks would do; none when left out.
     averaged
         Power averaged over the protocol's priors; none when left out.
+    allocated
+        Methods of randomisation side by side; none when left out.
     command
         How the program was called.
 
@@ -81,6 +85,7 @@ def write_design(
             found=found,
             interim=interim,
             averaged=averaged,
+            allocated=allocated,
             drawings=drawings,
             said=design_words,
             claims=claims_shown(worlds.points),
@@ -92,7 +97,7 @@ def write_design(
             command=command,
         )
     )
-    files = design_files(worlds, curves, found, interim, averaged)
+    files = design_files(worlds, curves, found, interim, averaged, allocated)
     files |= {f"figures/{d.name.removeprefix('figure-')}.svg": d.standalone.encode()
               for d in drawings.values()}  # fmt: skip
     write_files(Path(folder), {"design": {**files, FILE: page.encode()}}, last=FILE)

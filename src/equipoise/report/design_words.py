@@ -13,6 +13,7 @@ from equipoise.report.words import number, p_clause
 if TYPE_CHECKING:
     from equipoise.design.design_map import DesignMap, MapPoint
     from equipoise.design.interim_results import LooksCompared, SpendingRule
+    from equipoise.design.randomisation_compared import RandomisationCompared
     from equipoise.design.sample_size import FoundSize
 
 
@@ -133,17 +134,45 @@ def sample_size_text(worlds: DesignMap, found: FoundSize | None) -> list[str]:
 def randomisation_text(worlds: DesignMap) -> list[str]:
     """A draft for SPIRIT 2025 items 21a and 21b."""
     plan = worlds.plan
-    arms = " : ".join(label for label, _ in plan.arms)
-    ratio = " : ".join(str(share) for _, share in plan.arms)
-    within = f", stratified by {' and '.join(plan.strata)}" if plan.strata else ""
-    sizes = " or ".join(map(str, plan.block_sizes))
-    blocks = f" in blocks of {sizes}" if plan.block_sizes else ""
+    drawn = "list is" if plan.listed else "random numbers of the minimisation are"
     return [
-        f"21a: the list is drawn by a program ({plan.method.replace('-', ' ')}) from a secret seed "
-        "of 128 bits; a salted commitment is published before the first patient.",
-        f"21b: {arms} in the ratio {ratio}{blocks}{within}. Block sizes are not told to those who "
-        "enrol.",
+        f"21a: the {drawn} drawn by a program from a secret seed of 128 bits; a salted commitment "
+        "is published before the first patient.",
+        f"21b: {plan.allocation}. What would let an allocation be foretold (block sizes, "
+        "probabilities) is not told to those who enrol.",
     ]
+
+
+def method_label(method: str) -> str:
+    """A method of randomisation as a table names it."""
+    names = {"simple": "Complete (each draw alone)"}
+    return names.get(method, method.replace("-", " ").capitalize())
+
+
+def methods_answers(found: RandomisationCompared) -> list[str]:
+    """What the methods of randomisation differ in."""
+    most = max(found.methods, key=lambda one: one.guessed)
+    least = min(found.methods, key=lambda one: one.guessed)
+    said = [
+        f"Somebody who knows the scheme and every arm before foretells {percent(most.guessed)} of "
+        f"allocations under “{method_label(most.method).lower()}” and {percent(least.guessed)} "
+        f"under “{method_label(least.method).lower()}”; the ratio alone gives "
+        f"{percent(found.chance)}."
+    ]
+    certain = [one for one in found.methods if one.certain > 0]
+    said += [
+        f"Under “{method_label(one.method).lower()}” {percent(one.certain)} of allocations are "
+        "certain beforehand."
+        for one in certain
+    ]
+    for place, first in enumerate(found.methods[0].power):
+        shares = [one.power[place].redrawn for one in found.methods]
+        low, high = min(t.proportion for t in shares), max(t.proportion for t in shares)
+        said.append(
+            f"{first.label}: the re-randomisation test finds an effect in {percent(low)} to "
+            f"{percent(high)} of {found.trials} trials, by method."
+        )
+    return said
 
 
 def technique_rows(worlds: DesignMap) -> list[tuple[str, str]]:
