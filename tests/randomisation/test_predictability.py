@@ -48,7 +48,7 @@ def test_in_blocks_of_one_size_it_is_the_share_of_the_lists_that_agree(twin):
     """Blocks of 6 at 1 : 2: placebo is arm 0 here, all 15 arrangements of a block are alike."""
     block = [p for p in itertools.product((0, 1), repeat=6) if sum(p) == 4]
     protocol = twin
-    assert list(protocol.arms)[0] == "placebo"
+    assert next(iter(protocol.arms)) == "placebo"
     expected = conditional([a + b + c for a in block for b in block for c in block])
     for seed in range(3):
         arms = draw_lists(protocol, seed)[protocol.strata[0]]
