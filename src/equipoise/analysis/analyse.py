@@ -24,6 +24,7 @@ from equipoise.analysis.flow import make_flow
 from equipoise.analysis.groups import make_groups
 from equipoise.analysis.individual_courses import make_courses, may_show_people
 from equipoise.analysis.intercurrent import count_events, find_events
+from equipoise.analysis.interim import check_looks_taken, take_look
 from equipoise.analysis.mixed_models import analyse_endpoint
 from equipoise.analysis.outcomes import analyse_outcome, outcome_data
 from equipoise.analysis.planned import make_plan
@@ -42,6 +43,7 @@ from equipoise.protocol.lock import require_lock
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from equipoise.analysis.interim_results import InterimResult
     from equipoise.protocol import Protocol
     from equipoise.protocol.lock import Lock
     from equipoise.records import Records
@@ -55,6 +57,8 @@ def analyse(
     *,
     command: str | None = None,
     progress: Callable[[str], None] | None = None,
+    interim: bool = False,
+    after: InterimResult | None = None,
 ) -> Results:
     """Analyse a trial as its protocol says.
 
@@ -66,6 +70,10 @@ def analyse(
         How the program was called, for the provenance.
     progress
         Called with a line of text before each step.
+    interim
+        True for an interim look of `analysis.interim`; False for the whole trial, its last look.
+    after
+        The looks taken before, `Results.interim` of the last one; None where there was none.
 
     Returns
     -------
@@ -77,7 +85,7 @@ def analyse(
     ------
     EquipoiseError
         When nobody was randomised, or when observed data come with the allocation and the plan
-        is not locked, or not the one that was locked.
+        is not locked, or not the one that was locked; or when looks are not those of the plan.
     """
     say = progress or (lambda _: None)
     if records.participants.is_empty():
@@ -89,6 +97,7 @@ def analyse(
             remedy="add the participants",
         )
     groups = make_groups(protocol, records)
+    check_looks_taken(protocol, after, interim=interim, blinded=groups.blinded)
     lock = protocol.lock_in_force()
     if not groups.blinded and not records.manifest.simulated:
         lock = require_lock(protocol)
@@ -111,7 +120,19 @@ def analyse(
     events = find_events(protocol, records)
     say("estimands")
     estimands = estimate_estimands(protocol, records, groups, events, endpoints, outcomes, smallest)
-    answers = answer_estimands(protocol, estimands, groups.blinded)
+    look = None
+    if not groups.blinded:
+        look = take_look(
+            protocol, estimands[protocol.primary[0]].contrasts, after, interim=interim,
+            participants=records.participants.height, data_hash=data_hash(records),
+        )  # fmt: skip
+    answers = answer_estimands(
+        protocol,
+        estimands,
+        groups.blinded,
+        level=None if look is None else look.level,
+        shown=after is not None and after.crossed is not None,
+    )
     effects = contrasts_of(endpoints, outcomes)
     maxima = {} if groups.blinded else redraw_families(protocol, records, datasets, effects)
     if protocol.analysis.prediction is not None:
@@ -150,6 +171,7 @@ def analyse(
         sets=count_sets(protocol, records, groups, events, smallest),
         estimands=close_untested(estimands, answers),
         answers=answers,
+        interim=look,
         families=adjust_families(protocol, effects, answers, groups.blinded, maxima),
         prediction=prediction,
         stratification=benefit,

@@ -25,7 +25,12 @@ if TYPE_CHECKING:
 
 
 def answer_estimands(
-    protocol: Protocol, estimates: Mapping[str, EstimandResult], blinded: bool
+    protocol: Protocol,
+    estimates: Mapping[str, EstimandResult],
+    blinded: bool,
+    *,
+    level: float | None = None,
+    shown: bool = False,
 ) -> tuple[Answer, ...]:
     """Answers in the order of the protocol, the primary first.
 
@@ -34,6 +39,14 @@ def answer_estimands(
     active arms an estimand is significant when all its Holm-adjusted contrasts are, over all
     arms of the protocol: an arm that cannot be compared closes the gate. Graphical: the level is
     shared and handed on as the protocol's graph says; the adjusted p of an estimand is given.
+
+    Parameters
+    ----------
+    level
+        Nominal level of this look, for every estimand of a fixed sequence; the protocol's when
+        left out.
+    shown
+        Whether an earlier look has shown the primary estimand.
     """
     order = sorted(protocol.estimands.items(), key=lambda item: item[1].role != "primary")
     graphical = protocol.analysis.testing is TestingOrder.GRAPHICAL
@@ -65,13 +78,15 @@ def answer_estimands(
         else:
             fixed = protocol.analysis.fixed_beforehand
             status = Status.CONFIRMATORY if fixed else Status.NOT_PLANNED
-            alpha = protocol.analysis.alpha
+            alpha = protocol.analysis.alpha if level is None else level
             if graphical:
                 adjusted_p = shared[key]
                 significant = adjusted_p < alpha
             else:
                 rejected = tuple(c.arm for c in contrasts if _decisive(c) < alpha)
                 significant = len(rejected) == len(contrasts)
+                if shown and estimand.role == "primary":
+                    significant, rejected = True, tuple(c.arm for c in contrasts)
             open_gate = significant
         if significant is None:
             contrasts = tuple(

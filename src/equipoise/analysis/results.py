@@ -19,6 +19,7 @@ from equipoise.analysis.estimand_results import (
 )
 from equipoise.analysis.family_results import FamilyMaximum
 from equipoise.analysis.harm_results import Safety
+from equipoise.analysis.interim_results import InterimResult
 from equipoise.analysis.model_results import (
     Contrast,
     Course,
@@ -390,6 +391,7 @@ class Results(Row):
     sets: tuple[SetCount, ...]
     estimands: dict[str, EstimandResult]
     answers: tuple[Answer, ...]
+    interim: InterimResult | None = None
     families: tuple[FamilyResult, ...]
     prediction: Prediction | None = None
     stratification: Stratification | None = None

@@ -135,6 +135,7 @@ def result_tables(results: Results) -> dict[str, pl.DataFrame]:
         **forecast_tables(results.forecast),
         **enrichment_tables(results.enrichment),
         "allocation": _allocation(results),
+        "interim_looks": [] if results.interim is None else _dump(results.interim.looks),
     }
     tables["intercurrent_events"] = [
         {**row.model_dump(exclude={"by_visit"}), **{f"to_{v}": n for v, n in row.by_visit or ()}}

@@ -13,6 +13,7 @@ from equipoise.cli.guard import handle_blinded_data, say
 
 if TYPE_CHECKING:
     from equipoise.analysis import Results
+    from equipoise.analysis.interim_results import InterimResult
     from equipoise.design import Characteristics
     from equipoise.patients.patients_shown import PatientsShown
     from equipoise.protocol import Protocol
@@ -315,16 +316,42 @@ def analyse(
     data: Data,
     out: Out = Path("out/results"),
     allocation_list: ListOption = None,
+    interim: Annotated[
+        bool,
+        typer.Option(
+            "--interim", help="An interim look that the protocol plans, not the whole trial."
+        ),
+    ] = False,
+    after: Annotated[
+        Path | None,
+        typer.Option(
+            "--after", help="Results of the last interim look before this one.", metavar="RESULTS"
+        ),
+    ] = None,
 ) -> None:
     """Analyse records as the protocol says; without the allocation the analysis is blinded."""
-    from equipoise.analysis import write_results
+    from equipoise.analysis import read_results, write_results
+    from equipoise.faults import single
     from equipoise.protocol import load_protocol
 
     protocol = load_protocol(study)
     records = read_data(protocol, data, allocation_list)
     command = f"equipoise analyse {shlex.quote(study)} --data DIR"
     command += " --list FILE" if allocation_list else ""
-    results = _analyse(protocol, records, command)
+    command += " --interim" if interim else ""
+    command += " --after RESULTS" if after is not None else ""
+    before = None
+    if after is not None:
+        before = read_results(after).interim
+        if before is None:
+            raise single(
+                "The looks cannot be analysed",
+                code="looks-not-there",
+                where=str(after),
+                rule="--after names the results of an interim look",
+                remedy="name the folder that `equipoise analyse --interim` wrote, or leave it out",
+            )
+    results = _analyse(protocol, records, command, interim=interim, after=before)
     write_results(results, out)
     print(out / "results.json")
 
@@ -555,7 +582,14 @@ def _shown_patients(protocol: Protocol, results: Results) -> PatientsShown | Non
     return shown_of(protocol)
 
 
-def _analyse(protocol: Protocol, records: Records, command: str) -> Results:
+def _analyse(
+    protocol: Protocol,
+    records: Records,
+    command: str,
+    *,
+    interim: bool = False,
+    after: InterimResult | None = None,
+) -> Results:
     from equipoise.analysis import analyse as run_analysis
     from equipoise.cli.compiling import compile_all
     from equipoise.stats import kernels_compiled
@@ -563,7 +597,9 @@ def _analyse(protocol: Protocol, records: Records, command: str) -> Results:
     if not kernels_compiled():
         say("compiling the numeric kernels, once (about a minute)")
         compile_all(lambda _: None, patients=False)
-    return run_analysis(protocol, records, command=command, progress=say)
+    return run_analysis(
+        protocol, records, command=command, progress=say, interim=interim, after=after
+    )
 
 
 def _print_provenance(results: Results, seconds: float) -> None:

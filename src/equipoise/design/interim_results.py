@@ -19,6 +19,7 @@ from equipoise.design.operating import check_arguments, true_values
 from equipoise.design.runner import CHUNK, HowToRun, Progress, TrialRun
 from equipoise.design.settings import make_settings
 from equipoise.faults import EquipoiseError, Fault, nearest
+from equipoise.stats.group_sequential import planned_boundaries
 from equipoise.stats.group_sequential.spending import Spending
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from equipoise.design.trial_store import TrialHolder
     from equipoise.design.workers import Bench
     from equipoise.protocol import Protocol
+    from equipoise.stats.group_sequential import PlannedBoundaries
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +207,15 @@ def compare_looks(
         rows = [_rows(holders[place], columns[place], trials) for place in range(len(settings))]
         alpha = protocol.analysis.alpha
         planned = _planned_information(rows[0])
-        plan = _boundaries(asked.shares, alpha, rule, futility, power)
+        plan = planned_boundaries(
+            (*asked.shares, 1.0),
+            alpha,
+            rule.function,
+            rule.parameter,
+            futility=None if futility is None else futility.function,
+            futility_parameter=None if futility is None else futility.parameter,
+            power=power,
+        )
         found = tuple(
             _scenario(
                 run.bench, place, rows[place], columns[place][-1], asked, plan, planned, alpha,
@@ -250,51 +260,6 @@ def check_looking(
     return asked
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    upper: tuple[float, ...]
-    nominal: tuple[float, ...]
-    lower: tuple[float, ...] | None
-    inflation: float
-
-
-def _boundaries(
-    shares: tuple[float, ...],
-    alpha: float,
-    rule: SpendingRule,
-    futility: SpendingRule | None,
-    power: float,
-) -> _Plan:
-    """Boundaries at the planned shares, the whole trial last."""
-    from equipoise.stats.group_sequential import (
-        crossing_probabilities,
-        efficacy_boundaries,
-        futility_boundaries,
-        inflation,
-    )
-
-    whole = (*shares, 1.0)
-    found = efficacy_boundaries(whole, alpha, rule.function, parameter=rule.parameter)
-    nominal = tuple(2.0 * p for p in found.nominal)
-    if futility is None:
-        cost = inflation(whole, found.upper, power, alpha)
-        return _Plan(found.upper, nominal, None, cost)
-    # The drift at which the trial, ending for futility too, has the power.
-    low, high = 0.5, 12.0
-    lower: tuple[float, ...] = ()
-    for _ in range(60):
-        drift = 0.5 * (low + high)
-        lower = futility_boundaries(
-            whole, found.upper, 1.0 - power, drift, futility.function,
-            parameter=futility.parameter,
-        )  # fmt: skip
-        reached = crossing_probabilities(whole, found.upper, lower, drift).power
-        low, high = (drift, high) if reached < power else (low, drift)
-    return _Plan(
-        found.upper, nominal, lower, inflation(whole, found.upper, power, alpha, lower=lower)
-    )
-
-
 def _columns(bench: Bench, place: int, asked: InterimLooks) -> list[int]:
     """Columns of the first active arm's effect at each look, and at the end."""
     work = bench.work(place)
@@ -329,7 +294,7 @@ def _scenario(
     rows: np.ndarray,
     final: int,
     asked: InterimLooks,
-    plan: _Plan,
+    plan: PlannedBoundaries,
     planned: float,
     alpha: float,
     rule: SpendingRule,

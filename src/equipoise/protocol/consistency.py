@@ -58,6 +58,7 @@ def inconsistencies(tables: Tables) -> list[Inconsistency]:
         consistency_of_forecast,
         consistency_of_harms,
         consistency_of_imputation,
+        consistency_of_interim,
         consistency_of_measurements,
         consistency_of_mechanism,
         consistency_of_mediation,
@@ -73,6 +74,7 @@ def inconsistencies(tables: Tables) -> list[Inconsistency]:
     assert consistency_of_assumptions is not None
     assert consistency_of_harms is not None
     assert consistency_of_imputation is not None
+    assert consistency_of_interim is not None
     assert consistency_of_enrichment is not None
     assert consistency_of_estimands is not None
     assert consistency_of_exposures is not None

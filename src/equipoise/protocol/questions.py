@@ -10,6 +10,7 @@ from pydantic import Field
 from equipoise.protocol.base import Flag, Fraction, Int, Key, Map, Number, Part, Text
 from equipoise.protocol.imputation_plan import ImputationPlan
 from equipoise.protocol.intercurrent import IntercurrentEvent, Strategy
+from equipoise.protocol.interim_plan import InterimPlan
 from equipoise.protocol.measurements import CellUnit
 from equipoise.protocol.multiplicity_plan import Adjustment, Graph, method_field
 from equipoise.protocol.prediction_plan import PredictionPlan
@@ -250,6 +251,7 @@ class Analysis(Part):
     graph: Graph | None = Field(None, description="graphical: the procedure")
     sensitivity: Map[Key, Sensitivity] = Field({}, description="Sensitivity analyses by name")
     families: Map[Key, Family] = Field({}, description="Families of secondary comparisons")
+    interim: InterimPlan | None = Field(None, description="Interim looks at the primary estimand")
     prediction: PredictionPlan | None = Field(
         None, description="Whether an early change goes with the later outcome"
     )

@@ -64,6 +64,7 @@ def sections(results: Results) -> list[Section]:
         if results.blinded
         else Section("questions", "What the trial was made to answer", "questions"),
         Section("answers", "Answers", "answers"),
+        Section("looks", "Interim looks", "looks") if results.interim else None,
         Section("flow", "Participants", "flow"),
         Section("baseline", "Baseline", "baseline"),
         *(_of_chapter(chapter) for chapter in _chapters(results)),

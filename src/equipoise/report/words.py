@@ -196,11 +196,30 @@ def answer_sentence(results: Results, answer: Answer) -> str:
         met = "is met" if answer.significant else "is not met"
         return f"{text} {verdicts}. The estimand needs all arms and {met}.{late}"
     tested = "; ".join(p_clause(c.p) for c in answer.contrasts if c.p is not None)
+    at, rest = look_clauses(results, answer)
+    tested += at
     if not answer.significant:
+        remains = rest or f"{_REMAINS}."
         return (
-            f"{text} The test does not reject \u201cno difference\u201d ({tested}){_REMAINS}.{late}"
+            f"{text} The test does not reject \u201cno difference\u201d ({tested}){remains}{late}"
         )
-    return f"{text} The test rejects \u201cno difference\u201d ({tested}).{late}"
+    return f"{text} The test rejects \u201cno difference\u201d ({tested}){rest or '.'}{late}"
+
+
+def look_clauses(results: Results, answer: Answer) -> tuple[str, str]:
+    """What a trial with interim looks adds to a test: its nominal level, and what follows."""
+    found = results.interim
+    if found is None:
+        return "", ""
+    now, crossed = found.looks[-1], found.crossed
+    at = f", nominal level of this look {significant(found.level)}"
+    if answer.estimand != found.estimand:
+        return at, ""
+    if crossed is not None and crossed.number < now.number:
+        return at, f"; its boundary was crossed at look {crossed.number}."
+    if not now.final:
+        return at, "; the boundary is crossed." if now.crossed else ": the trial goes on."
+    return at, ""
 
 
 def _uncontrolled_outcome(
