@@ -39,6 +39,7 @@ PARTS = {
     "triggers_forecast": "Forecasts and enrichment",
     "triggers_design": "Designing a trial",
     "triggers_monitoring": "Monitoring",
+    "triggers_looks": "Interim looks",
     "triggers_writing": "Writing",
 }
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from equipoise.design.sample_size import FoundSize
     from equipoise.protocol import Protocol
     from equipoise.protocol.changes import Value
+    from equipoise.protocol.interim_plan import InterimPlan
 
 Workers = Annotated[
     int | None,
@@ -187,9 +188,11 @@ def design(
     say(f"every trial is kept in {target / TRIALS}: the same command goes on from there")
     if sheet or vary or find or look or randomisation or assurance is not None:
         looks = _Looks(tuple(look or ()), spending, futility, estimand, power)
+        if not look and protocol.analysis.interim is not None:
+            looks = _own_looks(protocol.primary[0], protocol.analysis.interim)
         _sheet(
             protocol, target, command, trials, seed, scenario, vary, find, power, claim, between,
-            search_trials, looks, assurance, randomisation, shared,
+            search_trials, looks, assurance, randomisation, estimand, shared,
         )  # fmt: skip
     else:
         _characteristics(protocol, target, command, trials, seed, scenario, shared)
@@ -241,6 +244,7 @@ def _sheet(
     looks: _Looks,
     assurance: int | None,
     methods: list[str] | None,
+    compared_at: str | None,
     shared: _Shared,
 ) -> None:
     from equipoise.cli.grid_options import numbers_of, parse_grid, parse_spending
@@ -262,7 +266,7 @@ def _sheet(
         from equipoise.design.randomisation_compared import DRAWS, METHODS, check_comparison
 
         methods = list(METHODS) if methods == ["all"] else methods
-        check_comparison(protocol, methods, looks.estimand, DRAWS)
+        check_comparison(protocol, methods, compared_at, DRAWS)
     found: FoundSize | None = None
     curves: DesignMap | None = None
     if find is not None:
@@ -309,7 +313,7 @@ def _sheet(
 
         say("randomisation: the methods side by side")
         allocated = compare_randomisation(
-            protocol, trials, seed, methods=methods, estimand=looks.estimand,
+            protocol, trials, seed, methods=methods, estimand=compared_at,
             scenarios=scenario or ("planned", "null"), progress=show_progress(),
             patients=shared.patients, workers=shared.workers, cluster=shared.cluster,
             store=shared.store,
@@ -319,6 +323,20 @@ def _sheet(
         allocated=allocated, command=command,
     )  # fmt: skip
     print(page)
+
+
+def _own_looks(estimand: str, plan: InterimPlan) -> _Looks:
+    """The looks that the protocol plans."""
+    futility = None
+    if plan.futility is not None:
+        futility = _function(plan.futility, plan.futility_parameter)
+    spending = _function(plan.spending, plan.parameter)
+    return _Looks(plan.shares, spending, futility, estimand, plan.power)
+
+
+def _function(name: str, parameter: float | None) -> str:
+    """A spending function as an option writes it."""
+    return name if parameter is None else f"{name}:{parameter:g}"
 
 
 def _interim(

@@ -30,7 +30,14 @@ from equipoise.design.questions import (
     planned_claims,
     planned_quantities,
 )
-from equipoise.design.trial_values import values_of_trials
+from equipoise.design.sequential_trials import (
+    end_trials,
+    ended,
+    plan_sequence,
+    records_of_first,
+    sequence_quantities,
+)
+from equipoise.design.trial_values import serious_among, values_of_trials
 from equipoise.patients import Scenario
 from equipoise.streams import stream
 
@@ -62,6 +69,8 @@ class Work:
         What is computed at interim looks; None without any.
     allocation
         What is asked of the allocation; None: nothing.
+    sequence
+        The looks that the protocol plans itself; None where it plans none.
     """
 
     plan: PlannedAnalysis
@@ -72,6 +81,7 @@ class Work:
     scenario: str = Scenario.PLANNED
     looks: PlannedLooks | None = None
     allocation: AllocationAsked | None = None
+    sequence: PlannedLooks | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +123,10 @@ def prepare(
         quantities = (*quantities, *planned.quantities)
     if allocation is not None:
         quantities = (*quantities, *allocation_quantities(protocol, allocation))
-    return Work(plan, claims, quantities, seed, patients, scenario, planned, allocation)
+    sequence = plan_sequence(plan)
+    if sequence is not None:
+        quantities = (*quantities, *sequence_quantities())
+    return Work(plan, claims, quantities, seed, patients, scenario, planned, allocation, sequence)
 
 
 def run_chunk(
@@ -126,6 +139,8 @@ def run_chunk(
     StoppedError
         When `stopped` says so.
     """
+    import numpy as np
+
     from equipoise.simulation import records_of, simulate_arrays
 
     protocol = work.plan.protocol
@@ -157,7 +172,17 @@ def run_chunk(
                 raise StoppedError
             drawn.append(draw(trial, asked))
         values = values_of_trials(protocol, drawn, work.plan.endpoints)
-        effects = analyse_chunk(work.plan, values, records)
+        ends, seen = None, records
+        if work.sequence is not None:
+            ends = end_trials(work.sequence, values)
+            sizes = ends.participants.tolist()
+            serious = [serious_among(one, n) for one, n in zip(drawn, sizes, strict=True)]
+            values = ended(values, ends.participants, np.array(serious))
+
+            def seen(place: int) -> Records:
+                return records_of_first(records(place), sizes[place])
+
+        effects = analyse_chunk(work.plan, values, seen)
 
         def permutations(place: int) -> np.random.Generator:
             return stream(work.seed, PURPOSE, begin + place)
@@ -169,8 +194,9 @@ def run_chunk(
                 protocol, work.allocation, drawn, records, work.seed, begin
             )
         return judge(
-            work.plan, work.claims, work.quantities, values, effects, permutations, looks, measured
-        )
+            work.plan, work.claims, work.quantities, values, effects, permutations, looks,
+            measured, ends,
+        )  # fmt: skip
     except StoppedError:
         raise
     except Exception as error:

@@ -110,6 +110,8 @@ def _looks(found: LooksCompared) -> dict[str, Any]:
         "efficacy": dataclasses.asdict(found.efficacy),
         "futility": None if found.futility is None else dataclasses.asdict(found.futility),
         "inflation": found.inflation,
+        "information": found.information,
+        "planned": found.planned,
         "trials": found.trials,
         "scenarios": [
             _plain(dataclasses.asdict(one))

@@ -129,6 +129,10 @@ class LooksCompared:
         How errors are spent.
     inflation
         Most information that the looks cost at the same power, as a multiple of a trial without.
+    information
+        Planned 1 / SE² at the end, which shares are of.
+    planned
+        Whether the protocol plans looks.
     scenarios : tuple of ScenarioLooks
     """
 
@@ -143,6 +147,8 @@ class LooksCompared:
     efficacy: SpendingRule
     futility: SpendingRule | None
     inflation: float
+    information: float
+    planned: bool
     scenarios: tuple[ScenarioLooks, ...]
 
     @property
@@ -171,9 +177,10 @@ def compare_looks(
 ) -> LooksCompared:
     """Simulate a protocol's trial with interim looks at an estimand.
 
-    The looks are not part of the protocol: this shows what they would do. The first active arm is
-    compared with control, at the protocol's two-sided level; the planned information is the mean
-    of 1 / SE² at the end of the trials of the first scenario.
+    This shows what looks would do, whether the protocol plans them or not; what it plans itself is
+    left aside. The first active arm is compared with control, at the protocol's two-sided level;
+    the planned information is the protocol's, and where it plans none the mean of 1 / SE² at the
+    end of the trials of the first scenario.
 
     Parameters
     ----------
@@ -196,6 +203,11 @@ def compare_looks(
         With every fault of the arguments.
     """
     names = tuple([scenarios] if isinstance(scenarios, str) else map(str, scenarios))
+    own = protocol
+    plan_of_looks = own.analysis.interim
+    if plan_of_looks is not None:
+        analysis = own.analysis.model_copy(update={"interim": None})
+        protocol = own.model_copy(update={"analysis": analysis})
     check_arguments(protocol, trials, seed, names, workers, chunk, patients)
     rule = efficacy or SpendingRule()
     asked = check_looking(protocol, looks, estimand, rule, futility, power)
@@ -206,7 +218,9 @@ def compare_looks(
         columns = [_columns(run.bench, place, asked) for place in holders]
         rows = [_rows(holders[place], columns[place], trials) for place in range(len(settings))]
         alpha = protocol.analysis.alpha
-        planned = _planned_information(rows[0])
+        planned = (
+            _planned_information(rows[0]) if plan_of_looks is None else plan_of_looks.information
+        )
         plan = planned_boundaries(
             (*asked.shares, 1.0),
             alpha,
@@ -226,7 +240,7 @@ def compare_looks(
     return LooksCompared(
         study=protocol.trial.id,
         title=protocol.trial.short_title,
-        protocol_hash=protocol.hash,
+        protocol_hash=own.hash,
         seed=seed,
         trials=trials,
         alpha=alpha,
@@ -235,6 +249,8 @@ def compare_looks(
         efficacy=rule,
         futility=futility,
         inflation=plan.inflation,
+        information=planned,
+        planned=plan_of_looks is not None,
         scenarios=found,
     )
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from equipoise.design.chunk_analysis import ChunkEffects
     from equipoise.design.planned_analysis import Effect, PlannedAnalysis
     from equipoise.design.questions import PlannedClaim, PlannedQuantity
+    from equipoise.design.sequential_trials import SequentialTrials
     from equipoise.design.trial_values import TrialValues
     from equipoise.stats.early_change import Association, LandmarkData
 
@@ -104,6 +105,7 @@ def judge(
     generator: Callable[[int], np.random.Generator],
     looks: Sequence[ChunkEffects] = (),
     allocation: Mapping[str, np.ndarray] | None = None,
+    ends: SequentialTrials | None = None,
 ) -> TrialRows:
     """Hits and estimates of B trials.
 
@@ -113,6 +115,9 @@ def judge(
         Effects at each interim look.
     allocation
         Measures of the allocation: key → (B,).
+    ends
+        Where the trials ended, under a plan of interim looks; `values` and `effects` are of that
+        end.
     generator
         Place of a trial among them → what its permutations are drawn from.
     """
@@ -122,7 +127,8 @@ def judge(
     hits = np.full((effects.trials, len(claims)), NOT_JUDGED, dtype=np.int8)
     ordered = [(c, i) for i, c in enumerate(claims) if c.kind in ("estimand", "family")]
     for trial in range(effects.trials):
-        answers, families = _tested(plan, effects, trial)
+        level = None if ends is None else float(ends.level[trial])
+        answers, families = _tested(plan, effects, trial, level)
         for claim, column in ordered:
             hits[trial, column] = (
                 _answered(claim, answers)
@@ -158,6 +164,8 @@ def judge(
             parts = source.get(quantity.effect)
             estimate[:, column], se[:, column] = parts["estimate"], parts["se"]
             df[:, column] = parts["df"]
+        elif quantity.end:
+            estimate[:, column] = np.nan if ends is None else ends.participants
         elif quantity.allocation is not None:
             assert allocation is not None
             estimate[:, column] = allocation[quantity.allocation]
@@ -262,7 +270,7 @@ def _any_of(each: np.ndarray) -> np.ndarray:
 
 
 def _tested(
-    plan: PlannedAnalysis, effects: ChunkEffects, trial: int
+    plan: PlannedAnalysis, effects: ChunkEffects, trial: int, level: float | None
 ) -> tuple[tuple[Answer, ...], tuple[FamilyResult, ...]]:
     """Answers and families of one trial, by the functions of the analysis."""
     protocol = plan.protocol
@@ -275,7 +283,7 @@ def _tested(
         )
         for key in protocol.estimands
     }
-    answers = answer_estimands(protocol, made, False)
+    answers = answer_estimands(protocol, made, False, level=level)
     if not protocol.analysis.families:
         return answers, ()
     wanted = {

@@ -81,7 +81,8 @@ class PlannedQuantity:
     """A quantity and where its estimate comes from: an effect, or (among, marker, what).
 
     `look` is the place of an interim look whose effect it is; None: of the whole trial.
-    `allocation` is the key of a measure of the allocation; None for any other quantity.
+    `allocation` is the key of a measure of the allocation; None for any other quantity. `end` is
+    True for the number of participants with whom a trial ends.
     """
 
     quantity: Quantity
@@ -89,6 +90,7 @@ class PlannedQuantity:
     slope: tuple[str, str, str] | None = None
     look: int | None = None
     allocation: str | None = None
+    end: bool = False
 
 
 def planned_direction(endpoint: Endpoint, published: str | None) -> Direction:

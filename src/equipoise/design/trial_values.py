@@ -89,7 +89,7 @@ def values_of_trials(
         factors={k: of(k).astype(int) for k, c in covariates.items() if c.type == "categorical"},
         numbers={k: of(k).astype(float) for k, c in covariates.items() if c.type != "categorical"},
         endpoints={key: endpoint_values(protocol, trials, key) for key in endpoints},
-        serious=np.array([_serious(trial) for trial in trials]),
+        serious=np.array([serious_among(trial, trial.size) for trial in trials]),
         patients=trials[0].patients,
     )
 
@@ -125,10 +125,11 @@ def _measured(protocol: Protocol, trial: TrialArrays, key: str) -> np.ndarray:
     return trial.imaging[str(point.imaging), str(point.region)]
 
 
-def _serious(trial: TrialArrays) -> int:
-    """Participants with a serious adverse event."""
+def serious_among(trial: TrialArrays, participants: int) -> int:
+    """Participants with a serious adverse event, among those who enrolled first."""
     import numpy as np
 
     if trial.events is None:
         return 0
-    return len(np.unique(trial.events.participant[trial.events.serious]))
+    who = trial.events.participant[trial.events.serious]
+    return len(np.unique(who[who < participants]))

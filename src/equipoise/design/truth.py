@@ -27,7 +27,8 @@ def true_value(
     """The true value of a quantity under a scenario; NaN where it is not known."""
     if quantity.effect is not None:
         return _effect(plan, quantity.effect, scenario, statistical)
-    assert quantity.slope is not None
+    if quantity.slope is None:  # where a trial ended, how it was allocated
+        return math.nan
     among, _, _ = quantity.slope
     # Without a link the early change says nothing more of the outcome once the arm is given.
     no_link = scenario == Scenario.LINK_OFF or _no_link(plan)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from equipoise.design.design_map import HEADLINE
 from equipoise.report.design_figures import claims_shown, share_text
 from equipoise.report.twins_words import percent
-from equipoise.report.words import number, p_clause
+from equipoise.report.words import number, p_clause, significant
 
 if TYPE_CHECKING:
     from equipoise.design.design_map import DesignMap, MapPoint
@@ -254,6 +254,12 @@ def looks_answers(found: LooksCompared) -> list[str]:
             text += f", truth {number(one.truth, 2)}"
         said.append(text + ".")
     return said
+
+
+def information_text(found: LooksCompared) -> str:
+    """The planned information, in digits that can be written into a protocol."""
+    where = "the protocol\u2019s" if found.planned else "the mean of the first scenario"
+    return f"{significant(found.information, 4)} (1/SE² at the end, {where})"
 
 
 def rule_text(rule: SpendingRule) -> str:
