@@ -43,7 +43,9 @@ def looks_not_planned(box):
 @trigger
 def look_blinded(box):
     """An interim look is asked for without the allocation."""
-    eq.analyse(box.check(*LOOKS), box.read(changes=LOOKS, without=("allocation", "kits")), interim=True)
+    eq.analyse(
+        box.check(*LOOKS), box.read(changes=LOOKS, without=("allocation", "kits")), interim=True
+    )
 
 
 @trigger

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 import equipoise as eq
 from equipoise.analysis.planned import make_plan
 from equipoise.analysis.rerandomised import cannot_redraw, draw_allocations
-from equipoise.cli.commands import app
+from equipoise.cli.randomise_command import app
 from equipoise.protocol.changes import change_protocol
 from equipoise.randomisation import (
     allocate_in_turn,

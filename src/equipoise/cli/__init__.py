@@ -13,6 +13,7 @@ __all__ = ["main"]
 #: Modules whose commands are registered when they are imported, in the order of `--help`.
 _COMMANDS = (
     "commands",
+    "randomise_command",
     "monitor_command",
     "model_command",
     "explore_command",
