@@ -14,6 +14,7 @@ from equipoise.design.characteristics import MADE
 from equipoise.design.chunks import prepare, run_chunk
 from equipoise.design.interim_results import SpendingRule
 from equipoise.design.sequential_trials import ENDS_WITH, records_of_first
+from equipoise.design.settings import make_settings
 from equipoise.design.trial_values import serious_among
 from equipoise.protocol.changes import change_protocol
 from equipoise.simulation import simulate_arrays
@@ -104,3 +105,18 @@ def test_harms_and_records_are_of_those_who_enrolled_before_the_end(il2):
     )
     assert set(first.scores["participant"]) <= set(first.participants["participant"])
     assert records_of_first(records, 36) is records
+
+
+def test_the_planned_information_goes_with_the_size_and_the_shares(planned):
+    """Half as many people: half of it; else a look would count as the whole trial."""
+    half = change_protocol(planned, {"population.size": 86})
+    assert half.protocol.analysis.interim.information == pytest.approx(0.6)
+    assert "analysis.interim.information = 0.6" in half.followed
+    skewed = change_protocol(planned, {"arms.drug.ratio": 2})
+    assert skewed.protocol.analysis.interim.information == pytest.approx(1.2 * (2 / 9) / (1 / 4))
+    given = change_protocol(planned, {"population.size": 86, "analysis.interim.information": 0.9})
+    assert given.protocol.analysis.interim.information == 0.9
+    # A trial that enrols fewer than it planned keeps its plan.
+    (setting,) = make_settings(planned, ["slower-recruitment"])
+    assert setting.protocol.population.size == 129
+    assert setting.protocol.analysis.interim.information == 1.2

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 #: The field that a scenario's share of enrolled participants changes.
 SIZE = "population.size"
 
+#: The field that the looks of a plan are held to.
+INFORMATION = "analysis.interim.information"
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:
@@ -127,6 +130,9 @@ def settings_at(
                 least = len(base.protocol.arms)
                 size = round(scenario.enrolled * base.protocol.population.size)
                 extra[SIZE] = max(least, size)
+                interim = base.protocol.analysis.interim
+                if interim is not None:  # what was planned stays planned
+                    extra.setdefault(INFORMATION, interim.information)
             made = changed(lambda base=base, extra=extra: change_protocol(base.protocol, extra))
             if made is not None:
                 followed = (*base.followed, *made.followed)

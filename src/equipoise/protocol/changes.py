@@ -232,7 +232,32 @@ def _follow(
             plan["incomplete_blocks"] = True
             said.append("randomisation.incomplete_blocks = true")
     said += _looks(data, total)
+    if "analysis.interim.information" not in values:
+        said += _information(data, protocol)
     return tuple(said)
+
+
+def _information(data: dict[str, Any], protocol: Protocol) -> list[str]:
+    """The information that looks are planned by goes with the size and the shares of the arms."""
+    plan = protocol.analysis.interim
+    if plan is None:
+        return []
+
+    def amount(size: object, ratios: list[int]) -> float:
+        whole = sum(ratios)
+        products = ratios[0] * ratios[1] / whole**2 if whole > 0 and len(ratios) == 2 else 0.0
+        return float(size) * products if isinstance(size, int) else 0.0
+
+    before = amount(protocol.population.size, [arm.ratio for arm in protocol.arms.values()])
+    now = amount(
+        data["population"]["size"], [_number(arm["ratio"]) for arm in data["arms"].values()]
+    )
+    if now <= 0.0 or before <= 0.0 or now == before:
+        return []
+    found = plan.information * now / before
+    interim = {**data["analysis"]["interim"], "information": found}
+    data["analysis"] = {**data["analysis"], "interim": interim}
+    return [f"analysis.interim.information = {found:.4g}"]
 
 
 #: What a method is given that is asked for in another's place, where the values do not say it.
