@@ -352,8 +352,8 @@ def test_judging_uses_the_analysis_own_order_of_testing(twin, monkeypatch):
     """A gate that is taken out shows: the claims go through `answer_estimands`."""
     from equipoise.design import judgement
 
-    def shut(protocol, estimates, blinded):
-        answers = answer_estimands(protocol, estimates, blinded)
+    def shut(protocol, estimates, blinded, **look):
+        answers = answer_estimands(protocol, estimates, blinded, **look)
         return tuple(a.model_copy(update={"significant": False}) for a in answers)
 
     work = prepare(twin, 3)

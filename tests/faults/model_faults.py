@@ -29,6 +29,7 @@ from equipoise.stats.group_sequential import (
     futility_boundaries,
     inflation,
     spent,
+    stagewise_inference,
 )
 from equipoise.stats.multivariate_t import maximum_t
 from equipoise.stats.participant_arrays import flag_row
@@ -341,6 +342,7 @@ CALLS: dict[str, list[Callable[[], object]]] = {
         lambda: futility_boundaries([0.5, 1.0], [2.0], 0.1, 3.0),
         lambda: crossing_probabilities([0.5, 1.0], [2.0, 2.0], [2.5, 2.0]),
         lambda: inflation([1.0], [float("inf")], 0.9, 0.05),
+        lambda: stagewise_inference([1.0], [2.0], float("nan")),
     ],
     "Counts, rates and proportions": [
         lambda: stats.clopper_pearson(1.5, 10),  # pyright: ignore[reportArgumentType]
