@@ -8,6 +8,7 @@ Source: Salmon et al., Parallel random numbers: as easy as 1, 2, 3. SC11 (2011).
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,25 @@ def check_seed(seed: object) -> None:
         )
 
 
+def check_trial(trial: int) -> None:
+    """Refuse what is no index of a trial.
+
+    Raises
+    ------
+    EquipoiseError
+        Unless 0 ≤ trial < 2⁶⁴.
+    """
+    if not 0 <= trial < 2**64:
+        raise single(
+            "Nothing is drawn",
+            code="trial-invalid",
+            field="trial",
+            value=str(trial),
+            rule="a trial's index is a whole number from 0 to 2**64 - 1",
+            remedy="give for example 0",
+        )
+
+
 def stream(seed: int, purpose: str, trial: int = 0) -> np.random.Generator:
     """The generator of one purpose in one trial.
 
@@ -59,15 +79,7 @@ def stream(seed: int, purpose: str, trial: int = 0) -> np.random.Generator:
     import numpy as np
 
     check_seed(seed)
-    if not 0 <= trial < 2**64:
-        raise single(
-            "Nothing is drawn",
-            code="trial-invalid",
-            field="trial",
-            value=str(trial),
-            rule="a trial's index is a whole number from 0 to 2**64 - 1",
-            remedy="give for example 0",
-        )
+    check_trial(trial)
     counter = np.array([0, 0, trial, 0], dtype=np.uint64)
     return np.random.Generator(np.random.Philox(key=_key(seed, purpose), counter=counter))
 
@@ -83,18 +95,27 @@ class TrialStreams:
     __slots__ = ("_kept",)
 
     def __init__(self) -> None:
-        self._kept: dict[str, tuple[np.random.Philox, np.random.Generator, dict[str, Any]]] = {}
+        self._kept: dict[
+            tuple[str, int], tuple[np.random.Philox, np.random.Generator, dict[str, Any]]
+        ] = {}
 
-    def stream(self, seed: int, purpose: str, trial: int) -> np.random.Generator:
-        """As the function `stream`, of a seed and a trial that are valid."""
+    def streams(self, seed: int, purpose: str, trials: Sequence[int]) -> list[np.random.Generator]:
+        """Those of one purpose in several trials, all of them valid together."""
+        return [self.stream(seed, purpose, trial, place) for place, trial in enumerate(trials)]
+
+    def stream(self, seed: int, purpose: str, trial: int, place: int = 0) -> np.random.Generator:
+        """As the function `stream`, of a seed and a trial that are valid.
+
+        The generators of one purpose at different places are valid side by side.
+        """
         import numpy as np
 
-        kept = self._kept.get(purpose)
+        kept = self._kept.get((purpose, place))
         if kept is None:
             generator = stream(seed, purpose, trial)
             source = generator.bit_generator
             assert isinstance(source, np.random.Philox)
-            self._kept[purpose] = (source, generator, dict(source.state))
+            self._kept[purpose, place] = (source, generator, dict(source.state))
             return generator
         source, generator, state = kept
         counter = np.array([0, 0, trial, 0], dtype=np.uint64)

@@ -73,7 +73,9 @@ def test_an_interrupted_run_goes_on_and_gives_the_same_bits(small, tmp_path, mon
         if done >= 40:
             raise GivenUpError
 
-    arguments = {"scenarios": ("planned", "null"), "workers": 1, "store": tmp_path}
+    arguments = {
+        "scenarios": ("planned", "null"), "workers": 1, "store": tmp_path, "chunk": 20,
+    }  # fmt: skip
     with pytest.raises(GivenUpError):
         eq.operating_characteristics(small, 60, 5, progress=stop, **arguments)
     ran = []

@@ -416,7 +416,8 @@ def broken_twin(twin):
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_trial_that_fails_is_named(twin, workers):
+def test_a_trial_that_fails_is_named(twin, workers, monkeypatch):
+    monkeypatch.setattr("equipoise.design.workers.WORTH_PROCESSES", -1.0)
     with pytest.raises(eq.EquipoiseError, match="scenario null") as caught:
         eq.operating_characteristics(
             broken_twin(twin), 4, 1, scenarios=("null",), workers=workers, chunk=2

@@ -92,11 +92,11 @@ def test_trials_without_a_plan_of_looks_have_no_end_of_their_own(antidepressant)
 
 def test_harms_and_records_are_of_those_who_enrolled_before_the_end(il2):
     trial = simulate_arrays(il2, 1)
-    assert serious_among(trial, trial.size) >= serious_among(trial, 5)
+    assert serious_among([trial], np.array([trial.size])) >= serious_among([trial], np.array([5]))
     events = dataclasses.replace(trial.events, serious=np.ones(len(trial.events.serious), bool))
     everybody = dataclasses.replace(trial, events=events)
     who = set(events.participant.tolist())
-    assert serious_among(everybody, 10) == len([one for one in who if one < 10])
+    assert serious_among([everybody], np.array([10])) == len([one for one in who if one < 10])
     records = eq.simulate(il2, 1)
     first = records_of_first(records, 7)
     assert (

@@ -18,13 +18,14 @@ PACKAGE = ROOT / "src" / "equipoise"
 #: What each package may import of the others, beside itself. `stats` stands alone: it knows
 #: no trial, so that a protocol may ask it whether a formula is allowed.
 TOML = {"strict_models", "toml_faults", "toml_places", "toml_rules", "toml_syntax"}
-BASE = {"faults", "streams", "staging", "_version", *TOML}
+BASE = {"faults", "streams", "staging", "trial_generators", "_version", *TOML}
 ALLOWED = {
     "stats": set(),
     "faults": set(),
     "streams": {"faults"},
     "_version": set(),
     "staging": {"faults"},
+    "trial_generators": set(),
     "strict_models": set(),
     "toml_faults": {"faults", "toml_places", "toml_rules"},
     "toml_places": set(),

@@ -128,5 +128,8 @@ def workers_lost(box):
         raise process.BrokenProcessPool
 
     protocol = eq.load_protocol("il2-depression")
-    with mock.patch("concurrent.futures.ProcessPoolExecutor.submit", broken):
+    with (
+        mock.patch("concurrent.futures.ProcessPoolExecutor.submit", broken),
+        mock.patch("equipoise.design.workers.WORTH_PROCESSES", -1.0),
+    ):
         eq.operating_characteristics(protocol, 100, workers=2)

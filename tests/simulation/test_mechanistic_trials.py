@@ -243,8 +243,11 @@ def test_what_is_asked_for_is_drawn_as_in_the_whole_trial(patients):
         for name in ("arm", "stratum", "days", "leaving"):
             np.testing.assert_array_equal(getattr(whole, name), getattr(part, name))
         for table in ("cells", "labs"):
-            for key, values in getattr(whole, table).items():
-                np.testing.assert_array_equal(values, getattr(part, table)[key])
+            for key, values in getattr(part, table).items():
+                np.testing.assert_array_equal(values, getattr(whole, table)[key])
+        points = [protocol.endpoints[key] for key in asked]
+        assert {key for key, _ in part.cells} == {p.cells for p in points if p.cells}
+        assert set(part.labs) == {p.lab for p in points if p.lab}
         for key, scores in part.scores.items():
             for name in scores.parts:
                 np.testing.assert_array_equal(whole.scores[key].part(name), scores.part(name))

@@ -8,4 +8,4 @@ from pydantic import BaseModel, ConfigDict
 class Row(BaseModel):
     """A part of the results."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from equipoise.protocol import Protocol
     from equipoise.records import Records
-    from equipoise.simulation import TrialArrays
+    from equipoise.simulation import TrialArrays, TrialBlock
 
 
 #: Stream of the permutations of a simulated trial.
@@ -139,9 +139,7 @@ def run_chunk(
     StoppedError
         When `stopped` says so.
     """
-    import numpy as np
-
-    from equipoise.simulation import records_of, simulate_arrays
+    from equipoise.simulation import at_once, records_of, simulate_arrays, simulate_block
 
     protocol = work.plan.protocol
     # Records need the whole trial, arrays what is analysed of it.
@@ -155,6 +153,10 @@ def run_chunk(
             made[place] = records_of(drawn[place] if asked is None else draw(begin + place))
         return made[place]
 
+    def halted() -> None:
+        if stopped is not None and stopped():
+            raise StoppedError
+
     def draw(trial: int, asked: frozenset[str] | None = None) -> TrialArrays:
         return simulate_arrays(
             protocol,
@@ -167,17 +169,28 @@ def run_chunk(
 
     trial = begin
     try:
-        for trial in range(begin, end):
-            if stopped is not None and stopped():
-                raise StoppedError
-            drawn.append(draw(trial, asked))
-        values = values_of_trials(protocol, drawn, work.plan.endpoints)
+        together: list[TrialArrays] | TrialBlock = drawn
+        if asked is not None and work.allocation is None and at_once(protocol, asked):
+            halted()
+            together = simulate_block(
+                protocol,
+                work.seed,
+                range(begin, end),
+                asked,
+                scenario=work.scenario,
+                patients=work.patients,
+            )
+        else:
+            for trial in range(begin, end):
+                halted()
+                drawn.append(draw(trial, asked))
+        halted()
+        values = values_of_trials(protocol, together, work.plan.endpoints)
         ends, seen = None, records
         if work.sequence is not None:
             ends = end_trials(work.sequence, values)
             sizes = ends.participants.tolist()
-            serious = [serious_among(one, n) for one, n in zip(drawn, sizes, strict=True)]
-            values = ended(values, ends.participants, np.array(serious))
+            values = ended(values, ends.participants, serious_among(together, ends.participants))
 
             def seen(place: int) -> Records:
                 return records_of_first(records(place), sizes[place])

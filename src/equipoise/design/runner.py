@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from equipoise.design.settings import Setting
 
 #: Trials of a chunk: enough to fill a call of the kernels, few enough to stop soon.
-CHUNK = 20
+CHUNK = 50
 
 #: Called with trials done and trials in all.
 Progress = Callable[[int, int], object]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from equipoise.protocol import Protocol
-    from equipoise.simulation import TrialArrays
+    from equipoise.simulation import TrialArrays, TrialBlock
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,37 +71,56 @@ def first_participants(values: TrialValues, participants: int) -> TrialValues:
 
 
 def values_of_trials(
-    protocol: Protocol, trials: Sequence[TrialArrays], endpoints: Sequence[str]
+    protocol: Protocol, trials: Sequence[TrialArrays] | TrialBlock, endpoints: Sequence[str]
 ) -> TrialValues:
     """What the analysis sees of simulated trials; `endpoints` are the continuous ones."""
     import numpy as np
 
+    from equipoise.simulation import TrialBlock
+
     covariates = protocol.population.covariates
-    arms = np.array([protocol.arm_order.index(arm) for arm in trials[0].plan.arms])
-    strata = np.array([protocol.strata.index(label) for label in trials[0].plan.strata])
+    first = trials.arrays if isinstance(trials, TrialBlock) else trials[0]
+    arms = np.array([protocol.arm_order.index(arm) for arm in first.plan.arms])
+    strata = np.array([protocol.strata.index(label) for label in first.plan.strata])
 
     def of(name: str) -> np.ndarray:
-        return np.stack([trial.covariates[name] for trial in trials])
+        return _stacked(trials, lambda trial: trial.covariates[name])
 
+    everybody = first.size if not isinstance(trials, TrialBlock) else trials.size
     return TrialValues(
-        arm=arms[np.stack([trial.arm for trial in trials])],
-        stratum=strata[np.stack([trial.stratum for trial in trials])],
+        arm=arms[_stacked(trials, lambda trial: trial.arm)],
+        stratum=strata[_stacked(trials, lambda trial: trial.stratum)],
         factors={k: of(k).astype(int) for k, c in covariates.items() if c.type == "categorical"},
         numbers={k: of(k).astype(float) for k, c in covariates.items() if c.type != "categorical"},
         endpoints={key: endpoint_values(protocol, trials, key) for key in endpoints},
-        serious=np.array([serious_among(trial, trial.size) for trial in trials]),
-        patients=trials[0].patients,
+        serious=serious_among(trials, np.full(len(trials), everybody)),
+        patients=first.patients,
     )
 
 
-def endpoint_values(protocol: Protocol, trials: Sequence[TrialArrays], key: str) -> np.ndarray:
+def _stacked(
+    trials: Sequence[TrialArrays] | TrialBlock, of: Callable[[TrialArrays], np.ndarray]
+) -> np.ndarray:
+    """(B, N, …) of what a trial has by participant."""
+    import numpy as np
+
+    from equipoise.simulation import TrialBlock
+
+    if isinstance(trials, TrialBlock):
+        return trials.by_trial(of(trials.arrays))
+    return np.stack([of(trial) for trial in trials])
+
+
+def endpoint_values(
+    protocol: Protocol, trials: Sequence[TrialArrays] | TrialBlock, key: str
+) -> np.ndarray:
     """(B, N, 1 + visits) values at baseline and at the endpoint's visits."""
     import numpy as np
 
     there = planned_visits(protocol.measured(key), protocol.visits)
     order = [visit.id for visit in protocol.visits if visit.id in there]
     wanted = (protocol.baseline.id, *protocol.endpoint_visits(key))
-    measured = np.stack([_measured(protocol, trial, key) for trial in trials]).astype(float)
+    measured = _stacked(trials, lambda trial: _measured(protocol, trial, key)).astype(float)
     found = np.full((*measured.shape[:2], len(wanted)), np.nan)
     for place, visit in enumerate(wanted):
         if visit in order:
@@ -125,11 +144,19 @@ def _measured(protocol: Protocol, trial: TrialArrays, key: str) -> np.ndarray:
     return trial.imaging[str(point.imaging), str(point.region)]
 
 
-def serious_among(trial: TrialArrays, participants: int) -> int:
-    """Participants with a serious adverse event, among those who enrolled first."""
+def serious_among(
+    trials: Sequence[TrialArrays] | TrialBlock, participants: np.ndarray
+) -> np.ndarray:
+    """(B,) participants with a serious adverse event, among the (B,) who enrolled first."""
     import numpy as np
 
-    if trial.events is None:
-        return 0
-    who = trial.events.participant[trial.events.serious]
-    return len(np.unique(who[who < participants]))
+    from equipoise.simulation import TrialBlock
+
+    def had_one(trial: TrialArrays) -> np.ndarray:
+        had = np.zeros(trial.size, dtype=bool)
+        if trial.events is not None:
+            had[trial.events.participant[trial.events.serious]] = True
+        return had
+
+    size = trials.size if isinstance(trials, TrialBlock) else trials[0].size
+    return (_stacked(trials, had_one) & (np.arange(size) < participants[:, None])).sum(axis=1)

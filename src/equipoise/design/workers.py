@@ -1,15 +1,19 @@
-"""Chunks of trials in this process, or in spawned ones: the same rows in any order of work.
+"""Chunks of trials in this process, and in spawned ones: the same rows in any order of work.
 
-Workers are spawned, never forked (a fork after a parallel kernel hangs); each has one Numba
-thread and finds the kernels compiled. They ignore Ctrl-C, which is the asking process's: it
-tells them to stop between two trials and waits for them.
+The process that asks is the first worker. Others are called when what is left is worth the
+seconds that a process takes to start; they are spawned, never forked (a fork after a parallel
+kernel hangs), have one Numba thread each and find the kernels compiled. They ignore Ctrl-C, which
+is the asking process's: it tells them to stop between two chunks and waits for them.
 """
 
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import signal
+import time
+from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,7 +21,7 @@ from equipoise.design.chunks import BrokenTrial, Chunk, StoppedError, Work, prep
 from equipoise.faults import EquipoiseError, single
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
+    from concurrent.futures import Future, ProcessPoolExecutor
     from multiprocessing.context import SpawnContext
 
     from equipoise.design.judgement import TrialRows
@@ -25,6 +29,11 @@ if TYPE_CHECKING:
 
 #: Settings, work on them and stop signal of a worker.
 _mine: dict[str, Any] = {}
+
+#: Seconds of work left from which other processes are called: they take about three to start.
+WORTH_PROCESSES = 5.0
+#: A chunk is taken to last at least this long (s), until some have been seen.
+LEAST_SECONDS = 0.04
 
 #: Settings whose plans a process keeps: chunks come setting by setting.
 _KEPT = 4
@@ -82,29 +91,27 @@ class ThisProcess:
 
 
 class SpawnedProcesses:
-    """A crew of processes of its own, kept until it is dismissed.
+    """A crew of this process and of others, which are kept until it is dismissed.
 
     Parameters
     ----------
     bench
-        Pickled to every worker, once.
+        Pickled to every other process, once.
     workers
-        How many.
+        How many, this process among them.
     """
 
     def __init__(self, bench: Bench, workers: int) -> None:
         import multiprocessing
-        from concurrent.futures import ProcessPoolExecutor
 
         if getattr(multiprocessing.current_process(), "_inheriting", False):
             # A worker runs the script that asked, which asks again: let it go without a word.
             raise SystemExit(1)
-        context: SpawnContext = multiprocessing.get_context("spawn")
-        self.workers = workers
-        self._stop = context.Event()
-        self._pool = ProcessPoolExecutor(
-            workers, mp_context=context, initializer=_begin, initargs=(bench, self._stop)
-        )
+        self.bench, self.workers = bench, workers
+        self._context: SpawnContext = multiprocessing.get_context("spawn")
+        self._stop = self._context.Event()
+        self._pool: ProcessPoolExecutor | None = None
+        self._seconds = LEAST_SECONDS
 
     def run(self, chunks: Iterable[Chunk]) -> Iterator[tuple[Chunk, TrialRows]]:
         """The rows of every chunk as they come.
@@ -120,25 +127,31 @@ class SpawnedProcesses:
         from concurrent.futures import FIRST_COMPLETED, wait
         from concurrent.futures.process import BrokenProcessPool
 
-        waiting = iter(chunks)
+        waiting = deque(chunks)
         under_way: dict[Future[TrialRows | BrokenTrial], Chunk] = {}
-
-        def submit() -> None:
-            chunk = next(waiting, None)
-            if chunk is not None:
-                with _without_interrupt():
-                    under_way[self._pool.submit(_run, chunk)] = chunk
-
+        mine = ThisProcess(self.bench)
+        chunks_done, fastest = 0, math.inf
         try:
-            for _ in range(2 * self.workers):
-                submit()
-            while under_way:
-                done, _ = wait(under_way, return_when=FIRST_COMPLETED)
+            while waiting or under_way:
+                if self._pool is None and len(waiting) * self._seconds > WORTH_PROCESSES:
+                    self._pool = self._called()
+                while self._pool and waiting and len(under_way) < 2 * (self.workers - 1):
+                    chunk = waiting.popleft()
+                    with _without_interrupt():
+                        under_way[self._pool.submit(_run, chunk)] = chunk
+                if waiting:
+                    started = time.perf_counter()
+                    yield from mine.run((waiting.popleft(),))
+                    chunks_done += 1
+                    if chunks_done > 1:  # the first one also loads what all need
+                        fastest = min(fastest, time.perf_counter() - started)
+                        self._seconds = max(LEAST_SECONDS, fastest)
+                done, _ = wait(
+                    under_way, timeout=0 if waiting else None, return_when=FIRST_COMPLETED
+                )
                 for future in done:
                     chunk = under_way.pop(future)
-                    rows = rows_of(future.result())
-                    submit()
-                    yield chunk, rows
+                    yield chunk, rows_of(future.result())
         except BrokenProcessPool:
             raise single(
                 "The trials were not run",
@@ -154,7 +167,18 @@ class SpawnedProcesses:
     def dismiss(self) -> None:
         """Stop between two trials, and wait for all."""
         self._stop.set()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _called(self) -> ProcessPoolExecutor:
+        from concurrent.futures import ProcessPoolExecutor
+
+        return ProcessPoolExecutor(
+            self.workers - 1,
+            mp_context=self._context,
+            initializer=_begin,
+            initargs=(self.bench, self._stop),
+        )
 
 
 def _begin(bench: Bench, stop: Any) -> None:

@@ -32,8 +32,9 @@ ROWS = (
     "kB", "kS",
 )  # fmt: skip
 
-#: Rates (1/d) up to which the series of exponentials are halved alike for everybody, so that no
-#: patient's numbers depend on the company: of the concentration, and of all that is slower.
+#: Rates (1/d) up to which the series of exponentials are halved alike for everybody; beyond them
+#: by the patient's own, so that nobody's numbers depend on the company: of the concentration, and
+#: of all that is slower.
 _FASTEST, _SLOWEST = 4096.0, 32.0
 _SLOW_ROWS = [14, *range(21, 27), 28, 34, 36, 37]
 
@@ -149,13 +150,45 @@ def _run(
     own = {name: column[treated] for name, column in values.items()}
     pk = disposition(own)
     rows = np.stack([*pk.rates, *pk.coefficients(route), *(own[name] for name in ROWS)])
-    parameters, amounts = _in_blocks(rows), _in_blocks(given[treated].T)
+    # Who is faster than almost everybody is followed apart, in finer steps.
+    fast = _doublings(rows[:4].max(axis=0), _FASTEST)
+    slow = _doublings(rows[_SLOW_ROWS].max(axis=0), _SLOWEST)
+    kinds, kind = np.unique(np.stack([fast, slow]), axis=1, return_inverse=True)
+    for place, (more, rather) in enumerate(kinds.T.tolist()):
+        mine = np.flatnonzero(kind == place)
+        halvings = (
+            _halvings(grid.units, _FASTEST * 2.0**more),
+            _halvings(grid.units, _SLOWEST * 2.0**rather),
+        )
+        who = treated[mine]
+        states[:, who] = _alike(rows[:, mine], given[who], grid, days, halvings, threads, states)
+    return states
+
+
+def _doublings(rate: np.ndarray, limit: float) -> np.ndarray:
+    """(n,) how often the limit is doubled until it holds for a patient; a whole number."""
+    import numpy as np
+
+    return np.ceil(np.log2(np.maximum(rate / limit, 1.0)))
+
+
+def _alike(
+    rows: np.ndarray,
+    given: np.ndarray,
+    grid: TimeGrid,
+    days: int,
+    halvings: tuple[np.ndarray, np.ndarray],
+    threads: int,
+    start: np.ndarray,
+) -> np.ndarray:
+    """(13, n, days) states of patients whose series of exponentials are halved alike."""
+    import numpy as np
+
+    n = len(given)
+    parameters, amounts = _in_blocks(rows), _in_blocks(given.T)
     blocks = parameters.shape[0]
     written = np.zeros((blocks, days, 13 * LANES))
-    written.reshape(blocks, days, 13, LANES)[:, 0] = states[:, :1, 0]
-    fast = max(_FASTEST, float(rows[:4].max()))
-    slow = max(_SLOWEST, float(rows[_SLOW_ROWS].max()))
-    halvings = _halvings(grid.units, fast), _halvings(grid.units, slow)
+    written.reshape(blocks, days, 13, LANES)[:, 0] = start[:, :1, 0]
     steps = (grid.units, grid.first, grid.levels, grid.dose, grid.output, *halvings)
     kernel = load_follow_blocks()
 
@@ -164,8 +197,7 @@ def _run(
 
     in_chunks(call, blocks, LANES * _OPERATIONS_A_STEP * grid.steps, threads)
     ordered = written.reshape(blocks, days, 13, LANES).transpose(2, 0, 3, 1)
-    states[:, treated] = ordered.reshape(13, blocks * LANES, days)[:, : len(treated)]
-    return states
+    return ordered.reshape(13, blocks * LANES, days)[:, :n]
 
 
 def _in_blocks(rows: np.ndarray) -> np.ndarray:

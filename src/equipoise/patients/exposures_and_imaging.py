@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from equipoise.protocol import Protocol
+    from equipoise.trial_generators import Draws
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,7 @@ def cumulative_probabilities(probabilities: list[float]) -> np.ndarray:
     return cumulative / cumulative[-1]
 
 
-def drawn_levels(cumulative: np.ndarray, n: int, generator: np.random.Generator) -> np.ndarray:
+def drawn_levels(cumulative: np.ndarray, n: int, generator: Draws) -> np.ndarray:
     """(n,) indices of levels."""
     return cumulative.searchsorted(generator.random(n), side="right")
 
@@ -147,7 +148,7 @@ def drawn_levels(cumulative: np.ndarray, n: int, generator: np.random.Generator)
 def exposures_of(
     plan: Mapping[str, ExposureCourse],
     arms: np.ndarray,
-    generator: np.random.Generator,
+    generator: Draws,
 ) -> dict[str, np.ndarray]:
     """Exposure → (n, planned visits): indices of levels, or numbers in the exposure's unit.
 
@@ -171,7 +172,7 @@ def exposures_of(
 def images_of(
     plan: Mapping[str, ImageCourse],
     arms: np.ndarray,
-    generator: np.random.Generator,
+    generator: Draws,
 ) -> dict[tuple[str, str], np.ndarray]:
     """(measure, region) → (n, planned visits), in the measure's unit; NaN: not imaged."""
     import numpy as np

@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING
 
 from equipoise.faults import EquipoiseError, Fault, nearest
 from equipoise.mechanisms import Distribution, MechanisticModel
+from equipoise.patients.statistical import rooted
+from equipoise.trial_generators import in_columns
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from equipoise.trial_generators import Draws
 
 #: Parameters that act on mood alone; all others act on cells and tone as well.
 MOOD = ("S0", "phi", "Bmax", "kB", "kS")
@@ -63,7 +67,7 @@ def typical_patients(model: MechanisticModel, n: int = 1) -> VirtualPatients:
 def draw_patients(
     model: MechanisticModel,
     n: int,
-    generator: np.random.Generator,
+    generator: Draws,
     *,
     covariates: Mapping[str, Sequence[object] | np.ndarray] | None = None,
     link: float = 1.0,
@@ -106,8 +110,9 @@ def draw_patients(
     own = _with_surface(model, {**_draw_covariates(model, n, generator), **given})
     names = model.random_effects
     root = _root(model)
-    first = root @ generator.standard_normal((len(names), n))
-    second = root @ generator.standard_normal((len(names), n))
+    first, second = (
+        rooted(root, in_columns(generator, "standard_normal", (len(names), n))) for _ in range(2)
+    )
     linked, others = generator.random(n) < link, generator.permutation(n)
     shift = _shifts(model, own, n)
     values = _values(model, dict(zip(names, first, strict=True)), shift, n)
@@ -153,6 +158,8 @@ def _positive(patients: VirtualPatients) -> list[np.ndarray]:
 def _faults(
     model: MechanisticModel, n: int, given: Mapping[str, np.ndarray], link: float
 ) -> list[Fault]:
+    import numpy as np
+
     where, found = f"model {model.name}", []
     known = [*model.covariates, "bsa"]
     for name, column in given.items():
@@ -169,7 +176,7 @@ def _faults(
             )
             continue
         levels = model.covariates[name].levels if name in model.covariates else {}
-        unknown = sorted({str(x) for x in column} - set(levels)) if levels else []
+        unknown = sorted({str(x) for x in np.unique(column)} - set(levels)) if levels else []
         for level in unknown:
             found.append(
                 Fault(
@@ -225,7 +232,7 @@ def _root(model: MechanisticModel) -> np.ndarray:
 
 
 def _draw_covariates(
-    model: MechanisticModel, n: int, generator: np.random.Generator
+    model: MechanisticModel, n: int, generator: Draws
 ) -> dict[str, np.ndarray]:
     import numpy as np
 
@@ -238,8 +245,8 @@ def _draw_covariates(
             continue
         mean: np.ndarray | float
         if isinstance(row.mean, Mapping):
-            by_sex = row.mean
-            mean = np.array([by_sex[str(sex)] for sex in drawn["sex"]])
+            sexes, which = np.unique(drawn["sex"], return_inverse=True)
+            mean = np.array([row.mean[str(sex)] for sex in sexes])[which]
         else:
             assert row.mean is not None
             mean = row.mean

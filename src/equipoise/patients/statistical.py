@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from equipoise.protocol import Protocol
     from equipoise.protocol.assumptions import Statistical
+    from equipoise.trial_generators import Draws
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ def plan_statistical(protocol: Protocol) -> StatisticalPlan:
 def statistical_patients(
     protocol: Protocol,
     arms: np.ndarray,
-    generator: np.random.Generator,
+    generator: Draws,
     *,
     scenario: Scenario = Scenario.PLANNED,
 ) -> Cohort:
@@ -150,7 +151,7 @@ def statistical_patients(
 def draw_statistical(
     plan: StatisticalPlan,
     arms: np.ndarray,
-    generator: np.random.Generator,
+    generator: Draws,
     *,
     scenario: Scenario = Scenario.PLANNED,
 ) -> Cohort:
@@ -170,7 +171,7 @@ def draw_statistical(
     link = 0.0 if scenario is Scenario.LINK_OFF else plan.link
     scores: dict[str, np.ndarray] = {}
     for key, course in plan.scores.items():
-        deviation = generator.standard_normal((n, len(course.sd))) @ course.root.T
+        deviation = rooted(course.root, generator.standard_normal((n, len(course.sd))).T).T
         if link and course.later.any():
             linked = np.sqrt(1 - link**2) * deviation + link * stimulation
             deviation = np.where(course.later, linked, deviation)
@@ -190,10 +191,27 @@ def draw_statistical(
     return Cohort(scores=scores, cells=cells, labs=labs)
 
 
+def rooted(root: np.ndarray, draws: np.ndarray) -> np.ndarray:
+    """(k, n) draws times a (k, k) lower triangular root of their correlations.
+
+    Summed in the order of the columns: a product of matrices would round a person's numbers
+    otherwise in other company.
+    """
+    import numpy as np
+
+    found = np.empty_like(draws)
+    for i, line in enumerate(root):
+        total = line[0] * draws[0]
+        for j in np.flatnonzero(line[1 : i + 1]) + 1:
+            total = total + line[j] * draws[j]
+        found[i] = total
+    return found
+
+
 def _drawn(
     course: LogNormalCourse,
     arms: np.ndarray,
-    generator: np.random.Generator,
+    generator: Draws,
     stimulation: np.ndarray | None = None,
 ) -> np.ndarray:
     """(n, visits) values in the quantity's unit, noise included, cut to its range."""

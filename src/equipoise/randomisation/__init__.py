@@ -8,6 +8,7 @@ from equipoise.randomisation.allocation_in_turn import (
 from equipoise.randomisation.allocation_list import (
     Allocation,
     draw_lists,
+    draw_lists_of,
     draw_many,
     minimisation_numbers,
     randomise,
@@ -28,6 +29,7 @@ __all__ = [
     "Seal",
     "allocate_in_turn",
     "draw_lists",
+    "draw_lists_of",
     "draw_many",
     "minimisation_numbers",
     "minimised_arms",

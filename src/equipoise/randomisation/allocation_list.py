@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from equipoise.protocol import Protocol
+    from equipoise.streams import TrialStreams
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,10 +179,35 @@ def draw_lists(protocol: Protocol, seed: int, *, trial: int = 0) -> dict[str, np
     EquipoiseError
         When the trial has one arm or is allocated by minimisation, or the seed is invalid.
     """
+    return {
+        stratum: lists[0] for stratum, lists in draw_lists_of(protocol, seed, (trial,)).items()
+    }
+
+
+def draw_lists_of(
+    protocol: Protocol, seed: int, trials: Sequence[int], streams: TrialStreams | None = None
+) -> dict[str, np.ndarray]:
+    """The lists of several simulated trials.
+
+    Returns
+    -------
+    dict
+        Stratum → (trials, places) indices into `protocol.arms`.
+
+    Raises
+    ------
+    EquipoiseError
+        As `draw_lists`.
+    """
+    import numpy as np
+
     _refuse_single_arm(protocol)
     _refuse_minimisation(protocol)
+    of = stream if streams is None else streams.stream
     return {
-        stratum: draw_arms(protocol, size, stream(seed, f"allocation/{index}", trial))
+        stratum: np.stack(
+            [draw_arms(protocol, size, of(seed, f"allocation/{index}", trial)) for trial in trials]
+        )
         for index, (stratum, size) in enumerate(stratum_sizes(protocol).items())
     }
 

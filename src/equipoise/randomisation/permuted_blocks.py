@@ -40,9 +40,8 @@ def permuted_blocks(
     """
     import numpy as np
 
-    unit = int(ratio.sum())
     sizes = tuple(sorted(set(block_sizes)))
-    contents = {b: np.repeat(np.arange(len(ratio)), ratio * (b // unit)) for b in sizes}
+    contents = _contents(tuple(ratio.tolist()), sizes)
     arms: list[np.ndarray] = []
     left = size
     while left > 0:
@@ -51,6 +50,14 @@ def permuted_blocks(
         arms.append(generator.permutation(contents[block])[:left])
         left -= block
     return np.concatenate(arms)
+
+
+@lru_cache(maxsize=64)
+def _contents(ratio: tuple[int, ...], sizes: tuple[int, ...]) -> dict[int, np.ndarray]:
+    """Size → its arms in order; read only."""
+    import numpy as np
+
+    return {b: np.repeat(np.arange(len(ratio)), np.array(ratio) * (b // sum(ratio))) for b in sizes}
 
 
 @lru_cache(maxsize=4096)

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 from equipoise.patients import cumulative_probabilities
 from equipoise.simulation.events import joined
 from equipoise.simulation.trial_arrays import EventRows
+from equipoise.trial_generators import in_columns
 
 if TYPE_CHECKING:
     import numpy as np
 
     from equipoise.protocol import Protocol
+    from equipoise.trial_generators import Draws
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ def events_by_dose(
     amounts: np.ndarray,
     days: np.ndarray,
     given: np.ndarray,
-    generator: np.random.Generator,
+    generator: Draws,
 ) -> tuple[EventRows, np.ndarray]:
     """Events after the doses that were given.
 
@@ -100,7 +102,7 @@ def events_by_dose(
     counts = given & np.isfinite(amounts)
     known = np.where(counts, amounts, 0.0)
     for term, event in plan.items():
-        u = generator.random((7, *amounts.shape))
+        u = in_columns(generator, "random", (7, *amounts.shape))
         person, dose = np.nonzero(counts & (u[0] < event.probability(known)))
         u = u[:, person, dose]
         day = days[person, dose]

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from equipoise.simulation.trial_arrays import DoseRows
+from equipoise.trial_generators import random_where
 
 if TYPE_CHECKING:
     import numpy as np
 
     from equipoise.protocol import Protocol
     from equipoise.protocol.plan import Dose
+    from equipoise.trial_generators import Draws
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +76,14 @@ def plan_doses(protocol: Protocol) -> DosePlan:
 
 
 def doses_not_missed(
-    plan: DosePlan, arms: np.ndarray, generator: np.random.Generator
+    plan: DosePlan, arms: np.ndarray, generator: Draws
 ) -> np.ndarray:
     """(n, k) whether each planned dose would be given to who is there to get it."""
     import numpy as np
 
     planned = np.arange(plan.day.shape[1]) < plan.count[arms][:, None]
     given = np.zeros(planned.shape, dtype=bool)
-    given[planned] = generator.random(int(planned.sum())) >= plan.missed
+    given[planned] = random_where(generator, planned) >= plan.missed
     return given
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from equipoise.patients import cumulative_probabilities, drawn_levels
 from equipoise.protocol.plan import AllocationMethod
-from equipoise.randomisation import draw_lists, minimisation_numbers, minimised_arms
-from equipoise.streams import stream
+from equipoise.randomisation import draw_lists_of, minimisation_numbers, minimised_arms
 
 if TYPE_CHECKING:
     import numpy as np
 
     from equipoise.protocol import Protocol
+    from equipoise.streams import TrialStreams
+    from equipoise.trial_generators import Draws
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,16 +127,30 @@ def plan_enrolment(protocol: Protocol) -> EnrolmentPlan:
     )
 
 
-def enrol(protocol: Protocol, plan: EnrolmentPlan, seed: int, trial: int) -> Enrolment:
-    """Participants of one trial, and their places in the list of `randomise`."""
+def enrol(
+    protocol: Protocol,
+    plan: EnrolmentPlan,
+    seed: int,
+    trials: Sequence[int],
+    generator: Draws,
+    streams: TrialStreams,
+) -> Enrolment:
+    """Participants of each trial, one trial after the other, and their places in its list.
+
+    Parameters
+    ----------
+    generator
+        Stream ``enrolment`` of these trials.
+    streams
+        From which the lists of `randomise` are drawn.
+    """
     import numpy as np
 
-    generator = stream(seed, "enrolment", trial)
-    n = plan.size
+    n = plan.size * len(trials)
     values: dict[str, np.ndarray] = {}
     stratum = np.zeros(n, dtype=np.int64)
     if plan.planned is not None:
-        stratum = plan.planned[generator.permutation(n)]
+        stratum = np.tile(plan.planned, len(trials))[generator.permutation(n)]
         for position, name in enumerate(plan.factors):
             values[name] = plan.stratum_levels[stratum, position]
     for name, covariate in plan.covariates.items():
@@ -149,28 +164,31 @@ def enrol(protocol: Protocol, plan: EnrolmentPlan, seed: int, trial: int) -> Enr
     if plan.planned is None:
         for name, count in plan.factors.items():
             stratum = stratum * count + values[name]
-    place = _places(stratum, len(plan.strata))
-    arm = np.zeros(n, dtype=np.int64)
+    by_trial = stratum.reshape(len(trials), plan.size)
+    place = _places(by_trial, len(plan.strata))
+    arm = np.zeros(by_trial.shape, dtype=np.int64)
     if protocol.randomisation.method is AllocationMethod.MINIMISATION:
-        place = np.arange(n)  # in the order of the trial: there is no list of a stratum
-        numbers = minimisation_numbers(protocol, seed, trial=trial)
-        arm = minimised_arms(protocol, plan.stratum_levels[stratum], numbers)
+        # In the order of the trial: there is no list of a stratum.
+        place = np.tile(np.arange(plan.size), (len(trials), 1))
+        for row, trial in enumerate(trials):
+            numbers = minimisation_numbers(protocol, seed, trial=trial)
+            arm[row] = minimised_arms(protocol, plan.stratum_levels[by_trial[row]], numbers)
     elif not protocol.single_arm:
-        lists = draw_lists(protocol, seed, trial=trial)
+        lists = draw_lists_of(protocol, seed, trials, streams)
         for code, label in enumerate(plan.strata):
-            mine = stratum == code
-            arm[mine] = lists[label][place[mine]]
+            row, column = np.nonzero(by_trial == code)
+            arm[row, column] = lists[label][row, place[row, column]]
     site = generator.integers(1, plan.sites + 1, size=n)
     ordered = {name: values[name] for name in plan.covariates}
-    return Enrolment(site, ordered, stratum, place + 1, arm)
+    return Enrolment(site, ordered, stratum, place.ravel() + 1, arm.ravel())
 
 
 def _places(stratum: np.ndarray, strata: int) -> np.ndarray:
-    """(n,) how many of the same stratum came before."""
+    """(trials, n) how many of the same trial and stratum came before."""
     import numpy as np
 
-    place = np.empty(len(stratum), dtype=np.int64)
+    place = np.empty(stratum.shape, dtype=np.int64)
     for code in range(strata):
         mine = stratum == code
-        place[mine] = np.arange(int(mine.sum()))
+        place[mine] = mine.cumsum(axis=1)[mine] - 1
     return place

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from equipoise.protocol import Protocol
+    from equipoise.trial_generators import Draws
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,8 @@ def events_by_arm(
     plan: Mapping[str, EventPlan],
     terms: tuple[str, ...],
     arms: np.ndarray,
-    generator: np.random.Generator,
-    stopping: np.random.Generator,
+    generator: Draws,
+    stopping: Draws,
 ) -> EventRows:
     """At most one of each term a participant, whenever it would begin.
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from equipoise.protocol import Protocol
     from equipoise.simulation.doses import DosePlan
+    from equipoise.trial_generators import Draws
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +243,7 @@ def mechanistic_cohort(
     covariates: Mapping[str, np.ndarray],
     given: np.ndarray,
     until: np.ndarray,
-    generators: Mapping[str, np.random.Generator],
+    generators: Mapping[str, Draws],
     control: int = -1,
 ) -> Cohort:
     """What the model gives of n participants, noise of measurement included.
@@ -294,7 +295,7 @@ def _measured(
     plan: MechanismPlan,
     blood: Blood,
     severity: np.ndarray,
-    generators: Mapping[str, np.random.Generator],
+    generators: Mapping[str, Draws],
 ) -> Cohort:
     import numpy as np
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from equipoise.protocol import Protocol
+    from equipoise.trial_generators import Draws
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,8 @@ def observed_days(
     plan: ObservationPlan,
     totals: Mapping[str, np.ndarray],
     arms: np.ndarray,
-    generator: np.random.Generator,
+    generator: Draws,
+    trials: int = 1,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Who was seen when, who left when, and why.
 
@@ -108,6 +110,8 @@ def observed_days(
         Instrument → (n, its visits) totals as they would be recorded, points.
     arms
         (n,) indices of the arms that people follow.
+    trials
+        Of which the n are the participants, one trial after the other.
 
     Returns
     -------
@@ -134,8 +138,10 @@ def observed_days(
     worse = None
     if plan.instrument is not None and (plan.seen or plan.unseen):
         scores = totals[plan.instrument]
-        deviation = scores - scores.mean(axis=0)
-        worse = plan.sign * deviation / np.maximum(scores.std(axis=0), 1e-12)
+        scores = scores.reshape(trials, n // trials, scores.shape[1])
+        deviation = scores - scores.mean(axis=1, keepdims=True)
+        spread = np.maximum(scores.std(axis=1, keepdims=True), 1e-12)
+        worse = (plan.sign * deviation / spread).reshape(n, -1)
     base = plan.logit[arms]
     leaving = np.full(n, np.inf)
     last = np.zeros(n)

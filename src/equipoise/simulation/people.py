@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from equipoise.protocol import Protocol
     from equipoise.simulation.doses import DosePlan
+    from equipoise.trial_generators import Draws
 
 #: First of `StoppingPlan.reasons`.
 BY_EVENT = "Adverse event"
@@ -114,7 +115,7 @@ def stopping(
     followed: np.ndarray,
     by_event: np.ndarray,
     leaving: np.ndarray,
-    generator: np.random.Generator,
+    generator: Draws,
 ) -> tuple[np.ndarray, np.ndarray]:
     """(n,) day on which study drug is stopped (infinite: never), and index of the reason.
 

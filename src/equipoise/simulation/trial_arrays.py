@@ -183,3 +183,32 @@ class TrialArrays:
     def size(self) -> int:
         """Number of participants."""
         return len(self.arm)
+
+
+@dataclass(frozen=True, slots=True)
+class TrialBlock:
+    """Several trials of a protocol, one after the other in the rows of one.
+
+    Attributes
+    ----------
+    arrays
+        As of a trial of B * N participants; its `trial` is the first one's index, and indices of
+        participants, as in `EventRows`, go on from trial to trial.
+    trials
+        (B,) indices of the trials.
+    """
+
+    arrays: TrialArrays
+    trials: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.trials)
+
+    @property
+    def size(self) -> int:
+        """N, the participants of each trial."""
+        return self.arrays.size // len(self.trials)
+
+    def by_trial(self, rows: np.ndarray) -> np.ndarray:
+        """(B * N, …) → (B, N, …)."""
+        return rows.reshape(len(self.trials), self.size, *rows.shape[1:])

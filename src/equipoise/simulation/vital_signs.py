@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from equipoise.protocol import Protocol
+    from equipoise.trial_generators import Draws
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def vital_values(
     plans: Mapping[str, VitalPlan],
     arms: np.ndarray,
     days: np.ndarray,
-    generator: np.random.Generator,
+    generator: Draws,
 ) -> dict[str, np.ndarray]:
     """Sign → (n, its visits), to one decimal place and cut to the sign's range; NaN: not seen.
 
