@@ -35,9 +35,12 @@ def clinical_alone() -> eq.Protocol:
     }
     analysis = twin.analysis.model_copy(
         update={
-            "models": models, "families": {}, "prediction": None, "stratification": None,
+            "models": models,
+            "families": {},
+            "prediction": None,
+            "stratification": None,
             "sensitivity": {},
-        }  # fmt: skip
+        }
     )
     kept = {"depression_week8": twin.estimands["depression_week8"]}
     return twin.model_copy(update={"analysis": analysis, "estimands": kept})

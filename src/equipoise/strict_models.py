@@ -61,5 +61,9 @@ class Part(BaseModel):
     """Fields that are only known once the trial runs: no part of the plan that is hashed."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", str_strip_whitespace=True, allow_inf_nan=False, defer_build=True
+        frozen=True,
+        extra="forbid",
+        str_strip_whitespace=True,
+        allow_inf_nan=False,
+        defer_build=True,
     )

@@ -85,7 +85,10 @@ class TrialGenerators:
 
         each = mask.reshape(len(self.generators), -1).sum(axis=1).tolist()
         return np.concatenate(
-            [generator.random(count) for generator, count in zip(self.generators, each, strict=True)]
+            [
+                generator.random(count)
+                for generator, count in zip(self.generators, each, strict=True)
+            ]
         )
 
     def _empty(self, size: int | tuple[int, ...]) -> np.ndarray:
@@ -98,9 +101,7 @@ class TrialGenerators:
         return np.empty((len(self.generators), self.rows, *rest))
 
 
-def in_columns(
-    generator: Draws, method: str, shape: tuple[int, ...]
-) -> np.ndarray:
+def in_columns(generator: Draws, method: str, shape: tuple[int, ...]) -> np.ndarray:
     """(k, rows, …) of one trial's generator, or of several."""
     if isinstance(generator, TrialGenerators):
         return generator.in_columns(method, shape)

@@ -9,7 +9,6 @@ import polars as pl
 import pytest
 
 import equipoise as eq
-from equipoise.analysis.answers import answer_estimands
 from equipoise.analysis.dataset import values_of
 from equipoise.design.characteristics import MADE, NOT_JUDGED, NOT_MADE, tally_of
 from equipoise.design.chunks import prepare, run_chunk
@@ -346,20 +345,6 @@ def test_centring_lets_the_arm_interact_with_a_number(twin):
     protocol = changed_twin(twin, hdrs={"formula": formula, "subgroup": None})
     assert not prepare(protocol, 3).plan.needs_records
     hold_to_analyse(protocol, "planned", 4)
-
-
-def test_judging_uses_the_analysis_own_order_of_testing(twin, monkeypatch):
-    """A gate that is taken out shows: the claims go through `answer_estimands`."""
-    from equipoise.design import judgement
-
-    def shut(protocol, estimates, blinded, **look):
-        answers = answer_estimands(protocol, estimates, blinded, **look)
-        return tuple(a.model_copy(update={"significant": False}) for a in answers)
-
-    work = prepare(twin, 3)
-    before = run_chunk(work, 0, 1).hits[0, 0]
-    monkeypatch.setattr(judgement, "answer_estimands", shut)
-    assert (before, run_chunk(work, 0, 1).hits[0, 0]) == (MADE, NOT_MADE)
 
 
 def test_progress_is_told(twin):

@@ -90,7 +90,9 @@ def test_lists_of_every_method_are_those_of_each_trial(il2, method):
 
 
 def test_serious_events_are_counted_among_who_enrolled_first(il2):
-    changed = change_protocol(il2, {"assumptions.statistical.events.Headache.serious": 0.9}).protocol
+    changed = change_protocol(
+        il2, {"assumptions.statistical.events.Headache.serious": 0.9}
+    ).protocol
     block = simulate_block(changed, 1, range(3), frozenset(), patients="statistical")
     own = [simulate_arrays(changed, 1, trial=k, patients="statistical") for k in range(3)]
     sizes = np.array([10, 36, 0])

@@ -13,6 +13,7 @@ from equipoise.design.characteristics import MADE, NOT_JUDGED, NOT_MADE
 from equipoise.design.chunk_analysis import PARTS, responses
 from equipoise.design.planned_analysis import effects_of_estimand
 from equipoise.design.questions import design_draws
+from equipoise.design.testing_at_once import judged_at_once, plainly_tested
 from equipoise.protocol.multiplicity_plan import Adjustment
 
 if TYPE_CHECKING:
@@ -125,16 +126,12 @@ def judge(
 
     slopes = find_slopes(plan, values)
     hits = np.full((effects.trials, len(claims)), NOT_JUDGED, dtype=np.int8)
-    ordered = [(c, i) for i, c in enumerate(claims) if c.kind in ("estimand", "family")]
-    for trial in range(effects.trials):
-        level = None if ends is None else float(ends.level[trial])
-        answers, families = _tested(plan, effects, trial, level)
-        for claim, column in ordered:
-            hits[trial, column] = (
-                _answered(claim, answers)
-                if claim.kind == "estimand"
-                else _in_family(claim, families, plan.protocol.analysis.alpha)
-            )
+    if plainly_tested(plan.protocol):
+        level = None if ends is None else ends.level
+        for column, judged in judged_at_once(plan, claims, effects, level).items():
+            hits[:, column] = judged
+    else:
+        _judge_each(plan, claims, effects, ends, hits)
     adjusted = (
         adjusted_slopes(plan, marker_data(plan, values), slopes, generator)
         if any(claim.kind == "adjusted-slope" for claim in claims)
@@ -180,6 +177,26 @@ def judge(
     fits = np.stack([effects.fits[fit.label] for fit in plan.fits], axis=1) if plan.fits else (
         np.zeros((effects.trials, 0), dtype=np.int8))  # fmt: skip
     return TrialRows(hits, estimate, se, df, fits, values.serious, values.patients)
+
+
+def _judge_each(
+    plan: PlannedAnalysis,
+    claims: tuple[PlannedClaim, ...],
+    effects: ChunkEffects,
+    ends: SequentialTrials | None,
+    hits: np.ndarray,
+) -> None:
+    """Claims about estimands and in families, trial by trial; written into (B, claims)."""
+    ordered = [(c, i) for i, c in enumerate(claims) if c.kind in ("estimand", "family")]
+    for trial in range(effects.trials):
+        level = None if ends is None else float(ends.level[trial])
+        answers, families = _tested(plan, effects, trial, level)
+        for claim, column in ordered:
+            hits[trial, column] = (
+                _answered(claim, answers)
+                if claim.kind == "estimand"
+                else _in_family(claim, families, plan.protocol.analysis.alpha)
+            )
 
 
 def adjusted_slopes(

@@ -231,9 +231,7 @@ def _root(model: MechanisticModel) -> np.ndarray:
     return root
 
 
-def _draw_covariates(
-    model: MechanisticModel, n: int, generator: Draws
-) -> dict[str, np.ndarray]:
+def _draw_covariates(model: MechanisticModel, n: int, generator: Draws) -> dict[str, np.ndarray]:
     import numpy as np
 
     drawn: dict[str, np.ndarray] = {}

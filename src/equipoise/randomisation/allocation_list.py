@@ -179,9 +179,7 @@ def draw_lists(protocol: Protocol, seed: int, *, trial: int = 0) -> dict[str, np
     EquipoiseError
         When the trial has one arm or is allocated by minimisation, or the seed is invalid.
     """
-    return {
-        stratum: lists[0] for stratum, lists in draw_lists_of(protocol, seed, (trial,)).items()
-    }
+    return {stratum: lists[0] for stratum, lists in draw_lists_of(protocol, seed, (trial,)).items()}
 
 
 def draw_lists_of(

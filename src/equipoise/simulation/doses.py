@@ -75,9 +75,7 @@ def plan_doses(protocol: Protocol) -> DosePlan:
     )
 
 
-def doses_not_missed(
-    plan: DosePlan, arms: np.ndarray, generator: Draws
-) -> np.ndarray:
+def doses_not_missed(plan: DosePlan, arms: np.ndarray, generator: Draws) -> np.ndarray:
     """(n, k) whether each planned dose would be given to who is there to get it."""
     import numpy as np
 
