@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any
 from equipoise._version import __version__
 
 if TYPE_CHECKING:
-    from equipoise.analysis import Results, analyse, read_results, write_results
+    from equipoise.analysis import (
+        Reestimation,
+        Results,
+        analyse,
+        read_results,
+        reestimate,
+        write_results,
+    )
     from equipoise.analysis.stratification import (
         EnrichmentRule,
         ForecastMeasure,
@@ -59,6 +66,7 @@ _HOME = {
     "MarkerMeasure": "equipoise.analysis.stratification",
     "Protocol": "equipoise.protocol",
     "Records": "equipoise.records",
+    "Reestimation": "equipoise.analysis",
     "Results": "equipoise.analysis",
     "analyse": "equipoise.analysis",
     "builtin_studies": "equipoise.studies",
@@ -75,6 +83,7 @@ _HOME = {
     "read_forecast": "equipoise.analysis.stratification",
     "read_records": "equipoise.records",
     "read_results": "equipoise.analysis",
+    "reestimate": "equipoise.analysis",
     "records_from_tables": "equipoise.records",
     "simulate": "equipoise.simulation",
     "train_forecast": "equipoise.analysis.stratification",
@@ -102,6 +111,7 @@ __all__ = [
     "MarkerMeasure",
     "Protocol",
     "Records",
+    "Reestimation",
     "Results",
     "__version__",
     "analyse",
@@ -120,6 +130,7 @@ __all__ = [
     "read_records",
     "read_results",
     "records_from_tables",
+    "reestimate",
     "simulate",
     "train_forecast",
     "write_characteristics",

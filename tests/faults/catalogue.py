@@ -40,6 +40,7 @@ PARTS = {
     "triggers_design": "Designing a trial",
     "triggers_monitoring": "Monitoring",
     "triggers_looks": "Interim looks",
+    "triggers_reestimation": "The size estimated again",
     "triggers_writing": "Writing",
 }
 

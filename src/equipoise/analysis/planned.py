@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from equipoise.analysis.planned_ending import ending_in_words
 from equipoise.analysis.planned_reporting import description_of, reporting_fields
 from equipoise.analysis.results import (
     Plan,
@@ -51,6 +52,7 @@ def make_plan(protocol: Protocol, blinded: bool) -> Plan:
         measures=tuple(_measures(protocol, blinded)),
         randomisation=allocation_in_words(protocol, blinded=blinded),
         missing_data=protocol.analysis.missing_data,
+        ending=ending_in_words(protocol),
         testing=protocol.analysis.testing.value,
         arms=() if blinded else tuple(_arms(protocol)),
         estimands=() if blinded else tuple(_estimands(protocol)),

@@ -360,6 +360,7 @@ class Plan(Row):
     models: tuple[str, ...] = ()
     further_analyses: tuple[str, ...] = ()
     expected_harms: int = 0
+    ending: str = ""
     given: dict[str, str] = Field(default_factory=dict[str, str])
     given_withheld: tuple[str, ...] = ()
 

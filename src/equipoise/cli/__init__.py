@@ -14,6 +14,7 @@ __all__ = ["main"]
 _COMMANDS = (
     "commands",
     "randomise_command",
+    "reestimate_command",
     "monitor_command",
     "model_command",
     "explore_command",

@@ -30,7 +30,9 @@ from equipoise.design.questions import (
     planned_claims,
     planned_quantities,
 )
+from equipoise.design.reestimated_trials import at_most, end_at_size, plan_ends
 from equipoise.design.sequential_trials import (
+    SequentialTrials,
     end_trials,
     ended,
     plan_sequence,
@@ -44,6 +46,7 @@ from equipoise.streams import stream
 if TYPE_CHECKING:
     import numpy as np
 
+    from equipoise.analysis.reestimation import SizePlan
     from equipoise.protocol import Protocol
     from equipoise.records import Records
     from equipoise.simulation import TrialArrays, TrialBlock
@@ -71,6 +74,8 @@ class Work:
         What is asked of the allocation; None: nothing.
     sequence
         The looks that the protocol plans itself; None where it plans none.
+    size
+        The plan by which the size is estimated again; None where there is none.
     """
 
     plan: PlannedAnalysis
@@ -82,6 +87,7 @@ class Work:
     looks: PlannedLooks | None = None
     allocation: AllocationAsked | None = None
     sequence: PlannedLooks | None = None
+    size: SizePlan | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +121,9 @@ def prepare(
     allocation: AllocationAsked | None = None,
 ) -> Work:
     """All that follows from the protocol, and from what is asked besides."""
-    plan = plan_analysis(protocol)
+    size = plan_ends(protocol)
+    plan = plan_analysis(at_most(protocol))
+    protocol = plan.protocol
     claims, quantities = planned_claims(plan, patients), planned_quantities(plan)
     planned = None
     if looks is not None:
@@ -124,9 +132,11 @@ def prepare(
     if allocation is not None:
         quantities = (*quantities, *allocation_quantities(protocol, allocation))
     sequence = plan_sequence(plan)
-    if sequence is not None:
+    if sequence is not None or size is not None:
         quantities = (*quantities, *sequence_quantities())
-    return Work(plan, claims, quantities, seed, patients, scenario, planned, allocation, sequence)
+    return Work(
+        plan, claims, quantities, seed, patients, scenario, planned, allocation, sequence, size
+    )  # fmt: skip
 
 
 def run_chunk(
@@ -186,9 +196,13 @@ def run_chunk(
                 drawn.append(draw(trial, asked))
         halted()
         values = values_of_trials(protocol, together, work.plan.endpoints)
-        ends, seen = None, records
+        ends: SequentialTrials | None = None
+        seen = records
         if work.sequence is not None:
             ends = end_trials(work.sequence, values)
+        elif work.size is not None:
+            ends = end_at_size(work.plan, work.size, values)
+        if ends is not None:
             sizes = ends.participants.tolist()
             values = ended(values, ends.participants, serious_among(together, ends.participants))
 

@@ -105,6 +105,8 @@ class PlannedTrial:
         Whether there is a list before the first patient; under minimisation there is none.
     model
         Mechanistic model of the virtual patients; None for statistical ones.
+    ending
+        What else may end the trial, as a sentence; empty where nothing is planned.
     """
 
     question: str
@@ -112,6 +114,7 @@ class PlannedTrial:
     allocation: str
     listed: bool
     model: str | None
+    ending: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +294,7 @@ def map_characteristics(
 
 def _planned(protocol: Protocol, patients: str) -> PlannedTrial:
     from equipoise.analysis.planned import allocation_in_words
+    from equipoise.analysis.planned_ending import ending_in_words
 
     mechanism = protocol.assumptions.mechanistic
     return PlannedTrial(
@@ -299,6 +303,7 @@ def _planned(protocol: Protocol, patients: str) -> PlannedTrial:
         allocation=allocation_in_words(protocol),
         listed=protocol.randomisation.method is not AllocationMethod.MINIMISATION,
         model=mechanism.model if mechanism is not None and patients == "mechanistic" else None,
+        ending=ending_in_words(protocol),
     )
 
 

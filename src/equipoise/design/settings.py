@@ -131,6 +131,10 @@ def settings_at(
                 size = round(scenario.enrolled * base.protocol.population.size)
                 extra[SIZE] = max(least, size)
                 interim = base.protocol.analysis.interim
+                again = base.protocol.analysis.reestimation
+                if again is not None:  # fewer can be had at the most, too
+                    most = max(least, round(scenario.enrolled * again.maximum))
+                    extra.setdefault("analysis.reestimation.maximum", most)
                 if interim is not None:  # what was planned stays planned
                     extra.setdefault(INFORMATION, interim.information)
             made = changed(lambda base=base, extra=extra: change_protocol(base.protocol, extra))

@@ -66,6 +66,7 @@ def inconsistencies(tables: Tables) -> list[Inconsistency]:
         consistency_of_multivariate,
         consistency_of_prediction,
         consistency_of_profiles,
+        consistency_of_reestimation,
         consistency_of_scales,
     )
 
@@ -83,6 +84,7 @@ def inconsistencies(tables: Tables) -> list[Inconsistency]:
     assert consistency_of_multivariate is not None
     assert consistency_of_prediction is not None
     assert consistency_of_profiles is not None
+    assert consistency_of_reestimation is not None
     assert consistency_of_mechanism is not None
     assert consistency_of_mediation is not None
     assert consistency_of_multiplicity is not None

@@ -14,6 +14,7 @@ from equipoise.protocol.interim_plan import InterimPlan
 from equipoise.protocol.measurements import CellUnit
 from equipoise.protocol.multiplicity_plan import Adjustment, Graph, method_field
 from equipoise.protocol.prediction_plan import PredictionPlan
+from equipoise.protocol.reestimation_plan import ReestimationPlan
 from equipoise.protocol.stratification_plan import StratificationPlan
 
 
@@ -252,6 +253,9 @@ class Analysis(Part):
     sensitivity: Map[Key, Sensitivity] = Field({}, description="Sensitivity analyses by name")
     families: Map[Key, Family] = Field({}, description="Families of secondary comparisons")
     interim: InterimPlan | None = Field(None, description="Interim looks at the primary estimand")
+    reestimation: ReestimationPlan | None = Field(
+        None, description="The size estimated again, without looking at arms"
+    )
     prediction: PredictionPlan | None = Field(
         None, description="Whether an early change goes with the later outcome"
     )

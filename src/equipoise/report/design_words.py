@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from equipoise.design.design_map import HEADLINE
+from equipoise.design.sequential_trials import ENDS_WITH
 from equipoise.report.design_figures import claims_shown, share_text
 from equipoise.report.twins_words import percent
 from equipoise.report.words import number, p_clause, significant
@@ -119,6 +120,8 @@ def sample_size_text(worlds: DesignMap, found: FoundSize | None) -> list[str]:
         f"{'; '.join(claims)} (95 % Monte-Carlo limits). Dropout and missing samples are part of "
         "the simulation; nothing is added for them."
     ]
+    if worlds.plan.ending:
+        text.append(worlds.plan.ending)
     if found is not None and found.found.size is not None:
         text.append(
             f"The size was searched for a power of {percent(found.found.wanted, 0)} of "
@@ -228,6 +231,17 @@ def harms_text(point: MapPoint) -> str:
         f"Participants with a serious adverse event: {summary.serious:.2f} expected in a trial "
         f"(Monte-Carlo standard error {summary.serious_error:.3f})."
     )
+
+
+def ends_text(point: MapPoint) -> str:
+    """With how many the trials end, where more than the planned number decides; else empty."""
+    for quantity, one in zip(point.quantities, point.summary.performances, strict=True):
+        if quantity.key == ENDS_WITH:
+            return (
+                f"{point.participants} participants are planned; a trial ends with "
+                f"{number(one.mean, 1)} on average (SD {number(one.sd, 1)})."
+            )
+    return ""
 
 
 def looks_answers(found: LooksCompared) -> list[str]:
