@@ -273,3 +273,9 @@ def comparison_estimand(box):
 def comparison_draws(box):
     """Too few lists are drawn again for a re-randomisation test."""
     compare_randomisation(small(), 1, draws=9, workers=1)
+
+
+@trigger
+def generator_not_found(box):
+    """A data generator of one's own has no name by which other processes could find it."""
+    eq.operating_characteristics(small(), 1, patients=lambda *_, **__: None, workers=2)

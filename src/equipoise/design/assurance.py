@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import numpy as np
     import polars as pl
 
+    from equipoise.design.data_generators import Patients
     from equipoise.protocol import Protocol
     from equipoise.protocol.prior_plan import PriorAssumption
 
@@ -141,7 +142,7 @@ def assure(
     seed: int = 1,
     *,
     scenario: str = Scenario.PLANNED,
-    patients: str | None = None,
+    patients: Patients = None,
     workers: int | None = None,
     progress: Progress | None = None,
     cluster: str | None = None,

@@ -16,6 +16,7 @@ from equipoise.design.allocation_measures import (
     allocation_quantities,
 )
 from equipoise.design.chunk_analysis import analyse_chunk
+from equipoise.design.data_generators import DataGenerator, kind_asked, own_generator
 from equipoise.design.interim_looks import (
     InterimLooks,
     PlannedLooks,
@@ -30,6 +31,7 @@ from equipoise.design.questions import (
     planned_claims,
     planned_quantities,
 )
+from equipoise.design.recorded_values import serious_in_records, values_of_records
 from equipoise.design.reestimated_trials import at_most, end_at_size, plan_ends
 from equipoise.design.sequential_trials import (
     SequentialTrials,
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from equipoise.analysis.reestimation import SizePlan
+    from equipoise.design.data_generators import Patients
     from equipoise.protocol import Protocol
     from equipoise.records import Records
     from equipoise.simulation import TrialArrays, TrialBlock
@@ -76,6 +79,8 @@ class Work:
         The looks that the protocol plans itself; None where it plans none.
     size
         The plan by which the size is estimated again; None where there is none.
+    own
+        The user's function that gives the records; None: virtual patients.
     """
 
     plan: PlannedAnalysis
@@ -88,6 +93,7 @@ class Work:
     allocation: AllocationAsked | None = None
     sequence: PlannedLooks | None = None
     size: SizePlan | None = None
+    own: DataGenerator | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +107,15 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class BrokenTrial:
-    """A trial that could not be simulated or analysed, and what was said."""
+    """A trial that could not be simulated or analysed, and what was said.
+
+    `own` names the user's function that gives the records; empty for virtual patients.
+    """
 
     scenario: str
     trial: int
     said: str
+    own: str = ""
 
 
 class StoppedError(Exception):
@@ -115,16 +125,18 @@ class StoppedError(Exception):
 def prepare(
     protocol: Protocol,
     seed: int,
-    patients: str | None = None,
+    patients: Patients = None,
     scenario: str = Scenario.PLANNED,
     looks: InterimLooks | None = None,
     allocation: AllocationAsked | None = None,
 ) -> Work:
     """All that follows from the protocol, and from what is asked besides."""
+    own, asked = own_generator(patients), kind_asked(patients)
     size = plan_ends(protocol)
     plan = plan_analysis(at_most(protocol))
     protocol = plan.protocol
-    claims, quantities = planned_claims(plan, patients), planned_quantities(plan)
+    claims = planned_claims(plan, asked, given=own is not None)
+    quantities = planned_quantities(plan)
     planned = None
     if looks is not None:
         planned = plan_looks(plan, looks)
@@ -135,7 +147,7 @@ def prepare(
     if sequence is not None or size is not None:
         quantities = (*quantities, *sequence_quantities())
     return Work(
-        plan, claims, quantities, seed, patients, scenario, planned, allocation, sequence, size
+        plan, claims, quantities, seed, asked, scenario, planned, allocation, sequence, size, own
     )  # fmt: skip
 
 
@@ -155,9 +167,12 @@ def run_chunk(
     # Records need the whole trial, arrays what is analysed of it.
     asked = None if work.plan.needs_records else frozenset(work.plan.endpoints)
     drawn: list[TrialArrays] = []
+    given: list[Records] = []
     made: dict[int, Records] = {}
 
     def records(place: int) -> Records:
+        if given:
+            return given[place]
         if place not in made:
             made.clear()  # one at a time: memory does not grow with the chunk
             made[place] = records_of(drawn[place] if asked is None else draw(begin + place))
@@ -180,7 +195,11 @@ def run_chunk(
     trial = begin
     try:
         together: list[TrialArrays] | TrialBlock = drawn
-        if asked is not None and work.allocation is None and at_once(protocol, asked):
+        if work.own is not None:
+            for trial in range(begin, end):
+                halted()
+                given.append(work.own.records(protocol, work.seed, work.scenario, trial))
+        elif asked is not None and work.allocation is None and at_once(protocol, asked):
             halted()
             together = simulate_block(
                 protocol,
@@ -195,7 +214,10 @@ def run_chunk(
                 halted()
                 drawn.append(draw(trial, asked))
         halted()
-        values = values_of_trials(protocol, together, work.plan.endpoints)
+        if work.own is None:
+            values = values_of_trials(protocol, together, work.plan.endpoints)
+        else:
+            values = values_of_records(protocol, given, work.plan.endpoints, work.own.label)
         ends: SequentialTrials | None = None
         seen = records
         if work.sequence is not None:
@@ -204,7 +226,9 @@ def run_chunk(
             ends = end_at_size(work.plan, work.size, values)
         if ends is not None:
             sizes = ends.participants.tolist()
-            values = ended(values, ends.participants, serious_among(together, ends.participants))
+            count = ends.participants
+            serious = serious_in_records(given, count) if given else serious_among(together, count)
+            values = ended(values, count, serious)
 
             def seen(place: int) -> Records:
                 return records_of_first(records(place), sizes[place])
@@ -229,7 +253,8 @@ def run_chunk(
     except Exception as error:
         if end - begin > 1:
             return _first_broken(work, begin, end, stopped)
-        return BrokenTrial(work.scenario, trial, f"{type(error).__name__}: {error}")
+        own = "" if work.own is None else work.own.name
+        return BrokenTrial(work.scenario, trial, f"{type(error).__name__}: {error}", own)
 
 
 def _first_broken(

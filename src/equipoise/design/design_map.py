@@ -31,6 +31,7 @@ from equipoise.protocol.plan import AllocationMethod
 if TYPE_CHECKING:
     import polars as pl
 
+    from equipoise.design.data_generators import Patients
     from equipoise.design.judgement import TrialRows
     from equipoise.design.settings import Setting
     from equipoise.design.trial_store import TrialHolder
@@ -239,7 +240,7 @@ def map_characteristics(
     seed: int = 1,
     *,
     scenarios: Sequence[str] = SCENARIOS,
-    patients: str | None = None,
+    patients: Patients = None,
     workers: int | None = None,
     progress: Progress | None = None,
     chunk: int = CHUNK,

@@ -25,6 +25,7 @@ from equipoise.stats.group_sequential.spending import Spending
 if TYPE_CHECKING:
     import numpy as np
 
+    from equipoise.design.data_generators import Patients
     from equipoise.design.trial_store import TrialHolder
     from equipoise.design.workers import Bench
     from equipoise.protocol import Protocol
@@ -168,7 +169,7 @@ def compare_looks(
     futility: SpendingRule | None = None,
     power: float = 0.9,
     scenarios: Sequence[str] = ("planned", "null"),
-    patients: str | None = None,
+    patients: Patients = None,
     workers: int | None = None,
     progress: Progress | None = None,
     chunk: int = CHUNK,
@@ -391,6 +392,8 @@ def _planned_sign(bench: Bench, estimand: str, estimate: np.ndarray) -> float:
 
 def _statistical(bench: Bench, place: int) -> bool:
     work = bench.work(place)
+    if work.own is not None:
+        return False
     if work.patients is not None:
         return work.patients == "statistical"
     return work.plan.protocol.assumptions.mechanistic is None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from equipoise._version import __version__
 from equipoise.design.characteristics import Characteristics
+from equipoise.design.data_generators import generator_faults
 from equipoise.design.runner import CHUNK, HowToRun, TrialRun
 from equipoise.design.scenarios import scenario_faults
 from equipoise.design.settings import make_settings
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from equipoise.design.chunks import Work
+    from equipoise.design.data_generators import Patients
     from equipoise.design.settings import Setting
     from equipoise.design.trial_store import TrialHolder
     from equipoise.design.workers import Bench
@@ -34,7 +36,7 @@ def operating_characteristics(
     seed: int = 1,
     *,
     scenarios: Sequence[str] = SCENARIOS,
-    patients: str | None = None,
+    patients: Patients = None,
     workers: int | None = None,
     progress: Callable[[int, int], object] | None = None,
     chunk: int = CHUNK,
@@ -60,7 +62,9 @@ def operating_characteristics(
         ``slower-recruitment``, and those of `assumptions.scenarios`.
     patients
         ``mechanistic`` or ``statistical``; left out, mechanistic where the protocol has
-        `assumptions.mechanistic`.
+        `assumptions.mechanistic`. Or a function that gives the records of a trial itself, called
+        as ``patients(protocol, seed, scenario=…, trial=…)``: the same records for the same
+        arguments, simulated, with an allocation.
     workers
         Processes; all processors when left out. 1 runs in this process. The numbers are the same
         for any. A script that uses more than one asks under ``if __name__ == "__main__":``.
@@ -149,10 +153,13 @@ def _characteristics(
 
 
 def true_values(work: Work, *, statistical: bool) -> np.ndarray:
-    """(quantities,) true values under a setting; NaN where not known."""
+    """(quantities,) true values under a setting; NaN where not known, as of a user's own data."""
     import numpy as np
 
     from equipoise.design.truth import true_value
+
+    if work.own is not None:
+        return np.full(len(work.quantities), np.nan)
 
     return np.array(
         [
@@ -225,7 +232,7 @@ def check_arguments(
     scenarios: Sequence[str],
     workers: int | None,
     chunk: int,
-    patients: str | None,
+    patients: Patients,
 ) -> None:
     """Every fault of the arguments at once.
 
@@ -248,7 +255,7 @@ def check_arguments(
                 "give the protocol a control arm",
             )
         )
-    if protocol.assumptions.statistical is None:
+    if protocol.assumptions.statistical is None and not callable(patients):
         faults.append(
             Fault(
                 "assumptions-missing",
@@ -276,6 +283,8 @@ def check_arguments(
                 )
             )
     faults += scenario_faults(protocol, scenarios)
+    faults += generator_faults(patients, workers)
     if faults:
         raise EquipoiseError("The trials are not run", faults)
-    refuse_bad_input(protocol, seed, Scenario.PLANNED, patients)
+    if not callable(patients):
+        refuse_bad_input(protocol, seed, Scenario.PLANNED, patients)

@@ -109,7 +109,9 @@ def planned_direction(endpoint: Endpoint, published: str | None) -> Direction:
     return Direction({"higher": 1, "lower": -1}.get(str(word), 0))
 
 
-def planned_claims(plan: PlannedAnalysis, patients: str | None = None) -> tuple[PlannedClaim, ...]:
+def planned_claims(
+    plan: PlannedAnalysis, patients: str | None = None, *, given: bool = False
+) -> tuple[PlannedClaim, ...]:
     """All claims of a protocol, in the order in which they are shown.
 
     `patients` are the virtual ones, None for the protocol's own: they decide which adverse
@@ -118,7 +120,7 @@ def planned_claims(plan: PlannedAnalysis, patients: str | None = None) -> tuple[
     published = published_findings(plan.protocol)
     found: list[PlannedClaim] = []
     for made in (*_estimands(plan), *_subgroups(plan), *_families(plan), *_predictions(plan),
-                 _harms(plan, patients)):  # fmt: skip
+                 _harms(plan, patients, given)):  # fmt: skip
         row = published.get(made.claim.key)
         direction = made.direction
         if row is not None and row.direction is not None and direction.sign == 0:
@@ -347,13 +349,13 @@ def _predictions(plan: PlannedAnalysis) -> Iterator[PlannedClaim]:
     )
 
 
-def _harms(plan: PlannedAnalysis, patients: str | None) -> PlannedClaim:
+def _harms(plan: PlannedAnalysis, patients: str | None, given: bool) -> PlannedClaim:
     assumptions = plan.protocol.assumptions
     assumed = assumptions.statistical
     terms = {} if assumed is None else {k: e.serious for k, e in assumed.events.items()}
     if assumptions.mechanistic is not None and patients != "statistical":
         terms |= {k: e.serious for k, e in assumptions.mechanistic.events.items()}
-    possible = any(serious > 0 for serious in terms.values())
+    possible = given or any(serious > 0 for serious in terms.values())
     return PlannedClaim(
         Claim(
             key="harms:no-serious",

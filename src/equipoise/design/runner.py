@@ -12,6 +12,7 @@ from equipoise.design.trial_store import ENDING, MemoryTrials, TrialFile, TrialH
 from equipoise.design.workers import Bench, Crew, SpawnedProcesses, ThisProcess
 
 if TYPE_CHECKING:
+    from equipoise.design.data_generators import Patients
     from equipoise.design.judgement import TrialRows
     from equipoise.design.settings import Setting
 
@@ -59,7 +60,7 @@ class TrialRun:
     """
 
     def __init__(
-        self, settings: Sequence[Setting], seed: int, patients: str | None, how: HowToRun
+        self, settings: Sequence[Setting], seed: int, patients: Patients, how: HowToRun
     ) -> None:
         self.bench = Bench(settings, seed, patients)
         self.how = how

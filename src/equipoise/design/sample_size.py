@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from equipoise._version import __version__
 from equipoise.design.characteristics import MADE
+from equipoise.design.data_generators import kind_asked
 from equipoise.design.design_map import HEADLINE, MapPoint, map_point
 from equipoise.design.operating import assumed_parts, check_arguments, kind_of_patients
 from equipoise.design.runner import CHUNK, HowToRun, Progress, TrialRun
@@ -21,6 +22,7 @@ from equipoise.patients import Scenario
 from equipoise.protocol.changes import value_at
 
 if TYPE_CHECKING:
+    from equipoise.design.data_generators import Patients
     from equipoise.design.trial_store import TrialHolder
     from equipoise.protocol import Protocol
 
@@ -84,7 +86,7 @@ def find_size(
     scenario: str = Scenario.PLANNED,
     seed: int = 1,
     most_trials: int = 20_000,
-    patients: str | None = None,
+    patients: Patients = None,
     workers: int | None = None,
     progress: Progress | None = None,
     chunk: int = CHUNK,
@@ -120,7 +122,7 @@ def find_size(
     check_arguments(protocol, 1, seed, (scenario,), workers, chunk, patients)
     _check(protocol, field, power, most_trials, between)
     values = list(between) if between is not None else admissible_sizes(protocol)
-    chosen = choose_scenarios(protocol, (scenario,), patients)[0]
+    chosen = choose_scenarios(protocol, (scenario,), kind_asked(patients))[0]
     points = [{field: value} for value in values]
     settings = settings_at(protocol, (scenario,), points, patients)
     with TemporaryDirectory(prefix="equipoise-") as own:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from equipoise.design.data_generators import kind_asked, own_generator
 from equipoise.design.scenarios import NamedScenario, choose_scenarios
 from equipoise.faults import EquipoiseError, Fault
 from equipoise.protocol.changes import ChangedProtocol, change_protocol
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from equipoise.design.allocation_measures import AllocationAsked
+    from equipoise.design.data_generators import Patients
     from equipoise.design.interim_looks import InterimLooks
     from equipoise.protocol import Protocol
     from equipoise.protocol.changes import Value
@@ -60,12 +62,13 @@ class Setting:
         said = [f"{key} = {value}" for key, value in self.values.items()]
         return ", ".join([*said, f"scenario {self.scenario.key}"])
 
-    def key(self, seed: int, patients: str | None, software: str) -> str:
+    def key(self, seed: int, patients: Patients, software: str) -> str:
         """Hash of everything that the numbers of its trials depend on."""
+        own = own_generator(patients)
         whole: dict[str, object] = {
             "protocol": self.protocol.hash,
             "base": str(self.scenario.base),
-            "patients": patients,
+            "patients": patients if own is None else own.key,
             "seed": seed,
             "software": software,
         }
@@ -80,7 +83,7 @@ def make_settings(
     protocol: Protocol,
     scenarios: Sequence[str],
     vary: Mapping[str, Sequence[Value]] | None = None,
-    patients: str | None = None,
+    patients: Patients = None,
 ) -> tuple[Setting, ...]:
     """Every combination of the values, in every scenario.
 
@@ -100,7 +103,7 @@ def settings_at(
     protocol: Protocol,
     scenarios: Sequence[str],
     points: Sequence[Mapping[str, Value]],
-    patients: str | None = None,
+    patients: Patients = None,
 ) -> tuple[Setting, ...]:
     """These points, in every scenario.
 
@@ -109,7 +112,7 @@ def settings_at(
     EquipoiseError
         With every fault of the scenarios and of the points.
     """
-    chosen = choose_scenarios(protocol, scenarios, patients)
+    chosen = choose_scenarios(protocol, scenarios, kind_asked(patients))
     faults: list[Fault] = []
     found: list[Setting] = []
 

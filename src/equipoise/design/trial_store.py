@@ -141,6 +141,7 @@ class TrialFile:
         claims, quantities, fits = len(work.claims), len(work.quantities), len(work.plan.fits)
         self.path = path
         self.patients = ""
+        self._own = work.own
         self._dtype = np.dtype(
             [
                 ("trial", "<i8"), ("serious", "<i8"), ("hits", "i1", (claims,)),
@@ -231,6 +232,8 @@ class TrialFile:
     _records = 0
 
     def _kind(self, mechanistic: int) -> str:
+        if self._own is not None:
+            return self._own.label
         return "mechanistic" if mechanistic else "statistical"
 
     def _read(self, begin: int, end: int) -> np.ndarray:

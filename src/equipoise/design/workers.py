@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future, ProcessPoolExecutor
     from multiprocessing.context import SpawnContext
 
+    from equipoise.design.data_generators import Patients
     from equipoise.design.judgement import TrialRows
     from equipoise.design.settings import Setting
 
@@ -42,11 +43,11 @@ _KEPT = 4
 class Bench:
     """The settings of a run in one process, and what follows from those that are under way."""
 
-    def __init__(self, settings: Sequence[Setting], seed: int, patients: str | None) -> None:
+    def __init__(self, settings: Sequence[Setting], seed: int, patients: Patients) -> None:
         self.settings, self.seed, self.patients = settings, seed, patients
         self._kept: dict[int, Work] = {}
 
-    def __reduce__(self) -> tuple[type[Bench], tuple[Sequence[Setting], int, str | None]]:
+    def __reduce__(self) -> tuple[type[Bench], tuple[Sequence[Setting], int, Patients]]:
         return Bench, (self.settings, self.seed, self.patients)
 
     def work(self, place: int) -> Work:
@@ -225,6 +226,12 @@ def rows_of(found: TrialRows | BrokenTrial) -> TrialRows:
 
 def broken(found: BrokenTrial) -> EquipoiseError:
     """The error of a trial that could not be drawn or analysed."""
+    arguments = f"(protocol, seed, scenario={str(found.scenario)!r}, trial={found.trial})"
+    alone = (
+        f"{found.own}{arguments}"
+        if found.own
+        else f"equipoise simulate STUDY --scenario {found.scenario}; in Python simulate{arguments}"
+    )
     return single(
         "The trials were not run to the end",
         code="trial-failed",
@@ -232,6 +239,5 @@ def broken(found: BrokenTrial) -> EquipoiseError:
         value=str(found.trial),
         where=f"scenario {found.scenario}",
         rule=f"every trial can be simulated and analysed; this one ended with {found.said}",
-        remedy=f"look at it alone: equipoise simulate STUDY --scenario {found.scenario}; in "
-        f"Python simulate(protocol, seed, scenario={found.scenario!r}, trial={found.trial})",
+        remedy=f"look at it alone: {alone}",
     )
