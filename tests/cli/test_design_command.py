@@ -129,6 +129,8 @@ def test_a_script_without_a_main_guard_is_told_what_to_do(tmp_path):
     script = tmp_path / "ask.py"
     script.write_text(
         "import equipoise as eq\n"
+        "from equipoise.design import workers\n"
+        "workers.WORTH_PROCESSES = -1.0\n"
         "try:\n"
         "    eq.operating_characteristics(eq.load_protocol('il2-bipolar'), 40, workers=2)\n"
         "except eq.EquipoiseError as error:\n"

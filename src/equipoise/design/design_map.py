@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from equipoise._version import __version__
 from equipoise.design.characteristics import Claim, Quantity, Tally
+from equipoise.design.closed_forms import formula_powers
 from equipoise.design.operating import (
     SCENARIOS,
     assumed_parts,
@@ -58,6 +59,8 @@ class MapPoint:
     claims, quantities
         In the order of the summary's tallies and performances.
     summary
+    formulas
+        Quantity → power by formula of the test of an estimand alone, where there is one.
     """
 
     values: Mapping[str, Value]
@@ -70,6 +73,7 @@ class MapPoint:
     claims: tuple[Claim, ...]
     quantities: tuple[Quantity, ...]
     summary: Summary
+    formulas: Mapping[str, float] = field(default_factory=dict[str, float])
 
     @property
     def participants(self) -> int:
@@ -345,4 +349,5 @@ def map_point(bench: Bench, place: int, holder: TrialHolder, trials: int) -> Map
         claims=claims,
         quantities=quantities,
         summary=summary,
+        formulas=formula_powers(work, statistical=first.patients == "statistical"),
     )

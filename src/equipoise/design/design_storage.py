@@ -173,6 +173,7 @@ def _point(point: MapPoint) -> dict[str, Any]:
             quantity.key: _plain(dataclasses.asdict(one))
             for quantity, one in zip(point.quantities, summary.performances, strict=True)
         },
+        "formulas": dict(point.formulas),
         "failed_fits": summary.fits,
         "serious": _plain({"mean": summary.serious, "error": summary.serious_error}),
     }

@@ -26,7 +26,7 @@ def true_value(
 ) -> float:
     """The true value of a quantity under a scenario; NaN where it is not known."""
     if quantity.effect is not None:
-        return _effect(plan, quantity.effect, scenario, statistical)
+        return true_effect(plan, quantity.effect, scenario, statistical)
     if quantity.slope is None:  # where a trial ended, how it was allocated
         return math.nan
     among, _, _ = quantity.slope
@@ -40,7 +40,8 @@ def _no_link(plan: PlannedAnalysis) -> bool:
     return assumed is not None and (assumed.link is None or assumed.link.correlation == 0)
 
 
-def _effect(plan: PlannedAnalysis, effect: Effect, scenario: str, statistical: bool) -> float:
+def true_effect(plan: PlannedAnalysis, effect: Effect, scenario: str, statistical: bool) -> float:
+    """The true value of one effect; NaN where it is not known."""
     kind, name, arm, visit, level = effect
     protocol = plan.protocol
     key = protocol.estimands[name].endpoint if kind == "estimand" else name

@@ -70,10 +70,13 @@ def open_block_sizes(left: int, sizes: tuple[int, ...], *, complete: bool) -> tu
     return tuple(b for b in each if b <= left and fillable[left - b])
 
 
-@lru_cache(maxsize=64)
-def _fillable(size: int, blocks: tuple[int, ...]) -> tuple[bool, ...]:
-    """(size + 1,) whether n places can be filled by whole blocks."""
-    reached = [True]
-    for n in range(1, size + 1):
+#: Sizes of blocks → whether 0, 1, 2, … places can be filled by whole ones; grows as asked.
+_filled: dict[tuple[int, ...], list[bool]] = {}
+
+
+def _fillable(size: int, blocks: tuple[int, ...]) -> list[bool]:
+    """(at least size + 1) whether n places can be filled by whole blocks."""
+    reached = _filled.setdefault(blocks, [True])
+    for n in range(len(reached), size + 1):
         reached.append(any(b <= n and reached[n - b] for b in blocks))
-    return tuple(reached)
+    return reached

@@ -233,6 +233,20 @@ def harms_text(point: MapPoint) -> str:
     )
 
 
+def formula_answers(point: MapPoint) -> list[str]:
+    """Power by formula beside the simulated one, estimand by estimand."""
+    said: list[str] = []
+    for quantity, one in zip(point.quantities, point.summary.performances, strict=True):
+        power = point.formulas.get(quantity.key)
+        if power is not None:
+            said.append(
+                f"{quantity.label}: its test alone finds an effect in {percent(one.excludes_zero)} "
+                f"of the simulated trials and with probability {percent(power)} by formula (Lu, "
+                f"Luo and Chen: covariance known, dropout unrelated to scores, no rounding)."
+            )
+    return said
+
+
 def ends_text(point: MapPoint) -> str:
     """With how many the trials end, where more than the planned number decides; else empty."""
     for quantity, one in zip(point.quantities, point.summary.performances, strict=True):
