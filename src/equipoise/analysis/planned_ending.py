@@ -24,6 +24,7 @@ def ending_in_words(protocol: Protocol) -> str:
         estimand = protocol.estimands[again.estimand]
         label = protocol.endpoints[estimand.endpoint].label
         visit = protocol.visit(estimand.visit).label
+        effect = f"{again.effect:g}".replace("-", "\u2212")
         looked = math.ceil(again.share * protocol.population.size)
         taken = (
             ", less what the planned effect adds to it,"
@@ -33,7 +34,7 @@ def ending_in_words(protocol: Protocol) -> str:
         return (
             f"The size is estimated again, without looking at arms, when {visit} of the first "
             f"{looked} participants is over: for {100 * again.power:.0f} % power to find "
-            f"{again.effect:g} in {label}, from the variance about one mean for all arms{taken} "
+            f"{effect} in {label}, from the variance about one mean for all arms{taken} "
             f"and the share with an outcome; never fewer than {protocol.population.size}, at most "
             f"{again.maximum} participants."
         )

@@ -1,8 +1,8 @@
 """Power by formula where the assumptions of statistical patients have one.
 
 Lu, Luo and Chen (2008): means free for each arm and visit, known covariance, monotone dropout. Of
-rounding, dropout that depends on scores, degrees of freedom and an estimated covariance it knows
-nothing: a limit that simulation is held against at large sizes, and whose gap at small ones is
+dropout that depends on scores, degrees of freedom and an estimated covariance it knows nothing: a
+limit that simulation is held against at large sizes, and whose gap at small ones is
 what a formula hides.
 """
 

@@ -242,7 +242,7 @@ def formula_answers(point: MapPoint) -> list[str]:
             said.append(
                 f"{quantity.label}: its test alone finds an effect in {percent(one.excludes_zero)} "
                 f"of the simulated trials and with probability {percent(power)} by formula (Lu, "
-                f"Luo and Chen: covariance known, dropout unrelated to scores, no rounding)."
+                f"Luo and Chen: covariance known, dropout unrelated to scores)."
             )
     return said
 
