@@ -7,6 +7,7 @@ import pytest
 from tests.analysis.test_reestimation import with_plan
 
 import equipoise as eq
+from equipoise.design import compare_looks, compare_randomisation
 from equipoise.design.chunks import prepare, run_chunk
 from equipoise.design.design_map import map_characteristics
 from equipoise.design.reestimated_trials import at_most
@@ -85,3 +86,25 @@ def test_too_few_outcomes_keep_the_planned_size(planned):
     ends = end_at_size(work.plan, work.size, lacking).participants
     assert ends[0] == 36
     assert ends[1] == end_at_size(work.plan, work.size, values).participants[1]
+
+
+def test_looks_and_methods_are_compared_at_the_planned_size(planned):
+    looked = compare_looks(
+        planned, [0.5], 4, 1, estimand="depression_week8", scenarios="planned",
+        patients="statistical", workers=1,
+    )  # fmt: skip
+    assert [look.participants for look in looked.scenarios[0].looks] == [18, 36]
+    methods = compare_randomisation(
+        planned, 3, 1, methods=["urn"], draws=19, scenarios="planned", patients="statistical",
+        workers=1,
+    )  # fmt: skip
+    bare = planned.model_copy(
+        update={"analysis": planned.analysis.model_copy(update={"reestimation": None})}
+    )
+    again = compare_randomisation(
+        bare, 3, 1, methods=["urn"], draws=19, scenarios="planned", patients="statistical",
+        workers=1,
+    )  # fmt: skip
+    assert methods.methods == again.methods
+    with pytest.raises(TypeError, match="with virtual patients"):
+        compare_randomisation(planned, 3, 1, patients=lambda *_, **__: None)

@@ -69,7 +69,7 @@ def test_every_study_gives_the_same_values_in_a_block(name, changes):
     asked = asked_of(protocol)
     block = simulate_block(protocol, 8, range(10, 13), asked)
     single = [simulate_arrays(protocol, 8, trial=k, asked=asked) for k in range(10, 13)]
-    whole, parts = (values_of_trials(protocol, each, sorted(asked)) for each in (block, single))
+    whole, parts = (values_of_trials(protocol, each, sorted(asked)) for each in ([block], single))
     for mine, other in (
         (whole.arm, parts.arm), (whole.stratum, parts.stratum), (whole.serious, parts.serious),
         *((whole.factors[k], parts.factors[k]) for k in parts.factors),
@@ -96,7 +96,7 @@ def test_serious_events_are_counted_among_who_enrolled_first(il2):
     block = simulate_block(changed, 1, range(3), frozenset(), patients="statistical")
     own = [simulate_arrays(changed, 1, trial=k, patients="statistical") for k in range(3)]
     sizes = np.array([10, 36, 0])
-    found = serious_among(block, sizes)
+    found = serious_among([block], sizes)
     for trial, size, count in zip(own, sizes, found, strict=True):
         who = {int(p) for p, s in zip(trial.events.participant, trial.events.serious, strict=True)
                if s and p < size}  # fmt: skip
@@ -126,3 +126,23 @@ def test_generators_of_several_trials_refuse_a_size_that_is_not_theirs():
     drawn = both.in_columns("random", (3, 10, 2))
     alone = np.random.Generator(np.random.Philox(key=2)).random((3, 5, 2))
     np.testing.assert_array_equal(drawn[:, 5:], alone)
+
+
+def test_large_trials_are_simulated_a_few_at_a_time(il2, monkeypatch):
+    from equipoise.design import chunks
+
+    work = chunks.prepare(il2, 3)
+    whole = chunks.run_chunk(work, 0, 5)
+    asked = []
+    real = eq.simulation.simulate_block
+
+    def watched(protocol, seed, trials, *rest, **more):
+        asked.append(list(trials))
+        return real(protocol, seed, trials, *rest, **more)
+
+    monkeypatch.setattr(chunks, "BLOCK_ROWS", 80)
+    monkeypatch.setattr("equipoise.simulation.simulate_block", watched)
+    parts = chunks.run_chunk(work, 0, 5)
+    assert asked == [[0, 1], [2, 3], [4]]
+    for name in ("hits", "estimate", "se", "df", "fits", "serious"):
+        same(getattr(parts, name), getattr(whole, name))

@@ -55,6 +55,9 @@ if TYPE_CHECKING:
     from equipoise.simulation import TrialArrays, TrialBlock
 
 
+#: Participants that are simulated at once, at most: what is drawn on the way is not kept.
+BLOCK_ROWS = 20_000
+
 #: Stream of the permutations of a simulated trial.
 PURPOSE = "design/permutations"
 
@@ -194,26 +197,32 @@ def run_chunk(
 
     trial = begin
     try:
-        together: list[TrialArrays] | TrialBlock = drawn
+        blocks: list[TrialBlock] = []
         if work.own is not None:
             for trial in range(begin, end):
                 halted()
                 given.append(work.own.records(protocol, work.seed, work.scenario, trial))
         elif asked is not None and work.allocation is None and at_once(protocol, asked):
-            halted()
-            together = simulate_block(
-                protocol,
-                work.seed,
-                range(begin, end),
-                asked,
-                scenario=work.scenario,
-                patients=work.patients,
-            )
+            step = max(1, BLOCK_ROWS // protocol.population.size)
+            for first in range(begin, end, step):
+                halted()
+                trial = first
+                blocks.append(
+                    simulate_block(
+                        protocol,
+                        work.seed,
+                        range(first, min(first + step, end)),
+                        asked,
+                        scenario=work.scenario,
+                        patients=work.patients,
+                    )
+                )
         else:
             for trial in range(begin, end):
                 halted()
                 drawn.append(draw(trial, asked))
         halted()
+        together = blocks or drawn
         if work.own is None:
             values = values_of_trials(protocol, together, work.plan.endpoints)
         else:

@@ -206,8 +206,9 @@ def compare_looks(
     names = tuple([scenarios] if isinstance(scenarios, str) else map(str, scenarios))
     own = protocol
     plan_of_looks = own.analysis.interim
-    if plan_of_looks is not None:
-        analysis = own.analysis.model_copy(update={"interim": None})
+    if plan_of_looks is not None or own.analysis.reestimation is not None:
+        # In a trial of the planned size, which nothing else ends.
+        analysis = own.analysis.model_copy(update={"interim": None, "reestimation": None})
         protocol = own.model_copy(update={"analysis": analysis})
     check_arguments(protocol, trials, seed, names, workers, chunk, patients)
     rule = efficacy or SpendingRule()

@@ -232,6 +232,13 @@ def compare_randomisation(
         With every fault of the arguments.
     """
     names = tuple([scenarios] if isinstance(scenarios, str) else map(str, scenarios))
+    if callable(patients):
+        raise TypeError("patients: methods of randomisation are compared with virtual patients")
+    # In trials of the planned size, which nothing else ends.
+    alone = {"interim": None, "reestimation": None}
+    analysis = protocol.analysis.model_copy(update=alone)
+    if analysis != protocol.analysis:
+        protocol = protocol.model_copy(update={"analysis": analysis})
     check_arguments(protocol, trials, seed, names, workers, chunk, patients)
     wanted = tuple([methods] if isinstance(methods, str) else map(str, methods))
     if wanted == METHODS and not protocol.randomisation.strata:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from equipoise.instruments import TOTAL
 from equipoise.protocol.endpoint_sources import planned_visits
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from equipoise.protocol import Protocol
     from equipoise.simulation import TrialArrays, TrialBlock
+
+    #: Trials one by one, or several in one.
+    Trials: TypeAlias = Sequence[TrialArrays] | Sequence[TrialBlock]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,50 +73,51 @@ def first_participants(values: TrialValues, participants: int) -> TrialValues:
     )
 
 
-def values_of_trials(
-    protocol: Protocol, trials: Sequence[TrialArrays] | TrialBlock, endpoints: Sequence[str]
-) -> TrialValues:
+def values_of_trials(protocol: Protocol, trials: Trials, endpoints: Sequence[str]) -> TrialValues:
     """What the analysis sees of simulated trials; `endpoints` are the continuous ones."""
     import numpy as np
 
-    from equipoise.simulation import TrialBlock
-
     covariates = protocol.population.covariates
-    first = trials.arrays if isinstance(trials, TrialBlock) else trials[0]
+    first = _arrays(trials[0])
     arms = np.array([protocol.arm_order.index(arm) for arm in first.plan.arms])
     strata = np.array([protocol.strata.index(label) for label in first.plan.strata])
 
     def of(name: str) -> np.ndarray:
         return _stacked(trials, lambda trial: trial.covariates[name])
 
-    everybody = first.size if not isinstance(trials, TrialBlock) else trials.size
+    arm = arms[_stacked(trials, lambda trial: trial.arm)]
     return TrialValues(
-        arm=arms[_stacked(trials, lambda trial: trial.arm)],
+        arm=arm,
         stratum=strata[_stacked(trials, lambda trial: trial.stratum)],
         factors={k: of(k).astype(int) for k, c in covariates.items() if c.type == "categorical"},
         numbers={k: of(k).astype(float) for k, c in covariates.items() if c.type != "categorical"},
         endpoints={key: endpoint_values(protocol, trials, key) for key in endpoints},
-        serious=serious_among(trials, np.full(len(trials), everybody)),
+        serious=serious_among(trials, np.full(len(arm), arm.shape[1])),
         patients=first.patients,
     )
 
 
-def _stacked(
-    trials: Sequence[TrialArrays] | TrialBlock, of: Callable[[TrialArrays], np.ndarray]
-) -> np.ndarray:
+def _arrays(trial: TrialArrays | TrialBlock) -> TrialArrays:
+    from equipoise.simulation import TrialBlock
+
+    return trial.arrays if isinstance(trial, TrialBlock) else trial
+
+
+def _stacked(trials: Trials, of: Callable[[TrialArrays], np.ndarray]) -> np.ndarray:
     """(B, N, …) of what a trial has by participant."""
     import numpy as np
 
     from equipoise.simulation import TrialBlock
 
-    if isinstance(trials, TrialBlock):
-        return trials.by_trial(of(trials.arrays))
-    return np.stack([of(trial) for trial in trials])
+    return np.concatenate(
+        [
+            one.by_trial(of(one.arrays)) if isinstance(one, TrialBlock) else of(one)[None]
+            for one in trials
+        ]
+    )
 
 
-def endpoint_values(
-    protocol: Protocol, trials: Sequence[TrialArrays] | TrialBlock, key: str
-) -> np.ndarray:
+def endpoint_values(protocol: Protocol, trials: Trials, key: str) -> np.ndarray:
     """(B, N, 1 + visits) values at baseline and at the endpoint's visits."""
     import numpy as np
 
@@ -144,13 +148,9 @@ def _measured(protocol: Protocol, trial: TrialArrays, key: str) -> np.ndarray:
     return trial.imaging[str(point.imaging), str(point.region)]
 
 
-def serious_among(
-    trials: Sequence[TrialArrays] | TrialBlock, participants: np.ndarray
-) -> np.ndarray:
+def serious_among(trials: Trials, participants: np.ndarray) -> np.ndarray:
     """(B,) participants with a serious adverse event, among the (B,) who enrolled first."""
     import numpy as np
-
-    from equipoise.simulation import TrialBlock
 
     def had_one(trial: TrialArrays) -> np.ndarray:
         had = np.zeros(trial.size, dtype=bool)
@@ -158,5 +158,5 @@ def serious_among(
             had[trial.events.participant[trial.events.serious]] = True
         return had
 
-    size = trials.size if isinstance(trials, TrialBlock) else trials[0].size
-    return (_stacked(trials, had_one) & (np.arange(size) < participants[:, None])).sum(axis=1)
+    had = _stacked(trials, had_one)
+    return (had & (np.arange(had.shape[1]) < participants[:, None])).sum(axis=1)
