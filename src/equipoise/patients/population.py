@@ -158,8 +158,6 @@ def _positive(patients: VirtualPatients) -> list[np.ndarray]:
 def _faults(
     model: MechanisticModel, n: int, given: Mapping[str, np.ndarray], link: float
 ) -> list[Fault]:
-    import numpy as np
-
     where, found = f"model {model.name}", []
     known = [*model.covariates, "bsa"]
     for name, column in given.items():
@@ -176,7 +174,7 @@ def _faults(
             )
             continue
         levels = model.covariates[name].levels if name in model.covariates else {}
-        unknown = sorted({str(x) for x in np.unique(column)} - set(levels)) if levels else []
+        unknown = sorted({str(x) for x in set(column.tolist())} - set(levels)) if levels else []
         for level in unknown:
             found.append(
                 Fault(

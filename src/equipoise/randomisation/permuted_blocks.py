@@ -76,7 +76,10 @@ _filled: dict[tuple[int, ...], list[bool]] = {}
 
 def _fillable(size: int, blocks: tuple[int, ...]) -> list[bool]:
     """(at least size + 1) whether n places can be filled by whole blocks."""
-    reached = _filled.setdefault(blocks, [True])
-    for n in range(len(reached), size + 1):
-        reached.append(any(b <= n and reached[n - b] for b in blocks))
+    reached = _filled.get(blocks, [True])
+    if len(reached) <= size:
+        reached = list(reached)  # another thread may be reading
+        for n in range(len(reached), size + 1):
+            reached.append(any(b <= n and reached[n - b] for b in blocks))
+        _filled[blocks] = reached
     return reached
