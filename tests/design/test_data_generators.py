@@ -109,6 +109,15 @@ def test_trials_may_differ_in_size(small):
             np.testing.assert_allclose(ours, theirs, rtol=1e-8, err_msg=name)
 
 
+def test_company_changes_no_bit(small):
+    """Of trials that differ in size too."""
+    arguments = {"scenarios": "planned", "patients": of_two_sizes, "workers": 1}
+    together = eq.operating_characteristics(small, 6, 2, chunk=6, **arguments)
+    alone = eq.operating_characteristics(small, 6, 2, chunk=1, **arguments)
+    for name in ROWS:
+        assert getattr(together, name).tobytes() == getattr(alone, name).tobytes(), name
+
+
 def test_other_processes_and_kept_trials_give_the_same(small, tmp_path, monkeypatch):
     monkeypatch.setattr(workers, "WORTH_PROCESSES", -1.0)
     arguments = {"scenarios": ("planned",), "patients": skewed, "chunk": 3}

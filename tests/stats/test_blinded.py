@@ -74,6 +74,19 @@ def test_sizes_are_those_of_a_search(ratio, covariates, power):
     assert table.completers(100.0) == -1
 
 
+@pytest.mark.parametrize(("alpha", "power"), [(0.0005, 0.9), (0.05, 0.06), (0.45, 0.5)])
+def test_sizes_at_unusual_levels(alpha, power):
+    """A level that five people cannot reach, and targets near it."""
+    table = size_by_spread(2.0, (1, 1), most=40, alpha=alpha, power=power)
+    assert np.all(np.diff(table.largest_sd) > 0)
+    for total, sd in zip(table.totals, table.largest_sd, strict=True):
+        if sd > 0:
+            sizes = (int(total) // 2, int(total) // 2)
+            found = ancova_power(2.0, float(sd), sizes, alpha, correlation=0.0)
+            assert found == pytest.approx(power, abs=1e-6)
+    assert (table.largest_sd[0] == 0.0) == (alpha < 0.001)
+
+
 def test_losses_and_bounds():
     table = size_by_spread(4.0, (2, 1), most=120, covariates=2)
     sds = [1.0, 4.0, 4.0, 6.0, 50.0]

@@ -164,6 +164,9 @@ def run_chunk(
     StoppedError
         When `stopped` says so.
     """
+    if work.own is not None and end - begin > 1:
+        # Their trials may differ in size, and no number depends on the company.
+        return _one_by_one(work, begin, end, stopped)
     from equipoise.simulation import at_once, records_of, simulate_arrays, simulate_block
 
     protocol = work.plan.protocol
@@ -264,6 +267,23 @@ def run_chunk(
             return _first_broken(work, begin, end, stopped)
         own = "" if work.own is None else work.own.name
         return BrokenTrial(work.scenario, trial, f"{type(error).__name__}: {error}", own)
+
+
+def _one_by_one(
+    work: Work, begin: int, end: int, stopped: Callable[[], bool] | None
+) -> TrialRows | BrokenTrial:
+    """The rows of trials that are analysed each by itself; the first that is broken ends it."""
+    import numpy as np
+
+    rows: list[TrialRows] = []
+    for trial in range(begin, end):
+        found = run_chunk(work, trial, trial + 1, stopped)
+        if isinstance(found, BrokenTrial):
+            return found
+        rows.append(found)
+    names = ("hits", "estimate", "se", "df", "fits", "serious")
+    parts = {name: np.concatenate([getattr(one, name) for one in rows]) for name in names}
+    return TrialRows(**parts, patients=rows[0].patients)
 
 
 def _first_broken(

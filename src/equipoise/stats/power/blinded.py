@@ -211,7 +211,13 @@ def size_by_spread(
             )
             return found - power
 
-        root: Any = brentq(gap, 0.005, 1.05, xtol=1e-9)
+        low, high = 0.005, 1.05
+        if gap(low) < 0.0:  # too few for this level, whatever the spread
+            largest.append(0.0)
+            continue
+        while gap(high) > 0.0:  # rejections on the wrong side count where the target is low
+            high *= 1.5
+        root: Any = brentq(gap, low, high, xtol=1e-9)
         largest.append(known * float(root))
     return SizeBySpread(totals, np.array(largest))
 
