@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
@@ -13,8 +14,9 @@ from tests.conftest import protocol_text
 
 import equipoise as eq
 from equipoise.analysis.planned_ending import ending_in_words
+from equipoise.protocol import consistency_of_reestimation
 from equipoise.report.reestimation_words import reestimation_sentences, write_reestimation
-from equipoise.stats.power import ancova_power
+from equipoise.stats.power import ancova_power, size_by_spread
 
 PLAN = """[analysis.reestimation]
 estimand = "ESTIMAND"
@@ -212,3 +214,20 @@ def test_report_and_sheet_say_how_the_trial_ends(planned, il2):
     assert "of the first 18 participants is over" in text
     assert "at most 90 participants" in text
     assert ending_in_words(il2) == ""
+
+
+def test_a_maximum_leaves_the_analysis_room():
+    """At 2 : 1 without strata nine are the fewest that a table of sizes can hold."""
+    tables = {
+        "analysis": SimpleNamespace(reestimation=SimpleNamespace(maximum=8)),
+        "arms": {"a": SimpleNamespace(ratio=2), "b": SimpleNamespace(ratio=1)},
+        "population": SimpleNamespace(covariates={}),
+        "randomisation": SimpleNamespace(strata=()),
+    }
+    (found,) = consistency_of_reestimation._room(tables)
+    assert "needs at least 9 participants" in str(found)
+    tables["analysis"].reestimation.maximum = 9
+    assert list(consistency_of_reestimation._room(tables)) == []
+    size_by_spread(1.0, (2, 1), most=9)
+    with pytest.raises(ValueError, match="most = 8"):
+        size_by_spread(1.0, (2, 1), most=8)

@@ -7,10 +7,12 @@ import dataclasses
 import numpy as np
 import polars as pl
 import pytest
+from tests.analysis.test_interim import with_looks
 
 import equipoise as eq
 from equipoise.design import compare_looks, workers
 from equipoise.design.recorded_values import serious_in_records, values_of_records
+from equipoise.design.sequential_trials import ENDS_WITH
 from equipoise.design.trial_values import serious_among, values_of_trials
 from equipoise.protocol.changes import change_protocol
 from equipoise.simulation import simulate_arrays
@@ -109,13 +111,19 @@ def test_trials_may_differ_in_size(small):
             np.testing.assert_allclose(ours, theirs, rtol=1e-8, err_msg=name)
 
 
-def test_company_changes_no_bit(small):
-    """Of trials that differ in size too."""
+def test_company_changes_no_bit(tmp_path):
+    """Of trials that differ in size too: each ends, by its looks, with its own size at the most."""
+    path = tmp_path / "protocol.toml"
+    path.write_text(with_looks(), encoding="utf-8")
+    small = eq.load_protocol(path)
     arguments = {"scenarios": "planned", "patients": of_two_sizes, "workers": 1}
     together = eq.operating_characteristics(small, 6, 2, chunk=6, **arguments)
     alone = eq.operating_characteristics(small, 6, 2, chunk=1, **arguments)
     for name in ROWS:
         assert getattr(together, name).tobytes() == getattr(alone, name).tobytes(), name
+    place = [one.key for one in alone.quantities].index(ENDS_WITH)
+    assert set(alone.estimate[0, 1::2, place]) <= {30.0, 60.0}
+    assert {60.0, 100.0} <= set(alone.estimate[0, :, place])
 
 
 def test_other_processes_and_kept_trials_give_the_same(small, tmp_path, monkeypatch):

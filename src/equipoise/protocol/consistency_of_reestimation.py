@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import ceil
+from math import ceil, prod
 
 from equipoise.faults import nearest
 from equipoise.protocol.consistency import Inconsistency, Tables, needs
@@ -51,6 +51,25 @@ def _numbers(tables: Tables) -> Iterator[Inconsistency]:
         yield Inconsistency(
             _PATH, "", "looks are planned by a final information that a new size would change",
             "take out [analysis.interim] or [analysis.reestimation]",
+        )  # fmt: skip
+
+
+@needs("analysis", "arms", "population", "randomisation")
+def _room(tables: Tables) -> Iterator[Inconsistency]:
+    """Sizes begin where the analysis, of baseline and strata, has a degree of freedom left."""
+    plan: ReestimationPlan | None = tables["analysis"].reestimation
+    covariates = tables["population"].covariates
+    names = tables["randomisation"].strata
+    if plan is None or not set(names) <= set(covariates):
+        return
+    unit = sum(arm.ratio for arm in tables["arms"].values())
+    strata = prod(len(covariates[name].levels) for name in names)
+    least = unit * (ceil((strata + 3) / unit) + 1)
+    if plan.maximum < least:
+        yield Inconsistency(
+            (*_PATH, "maximum"), str(plan.maximum),
+            f"an analysis of baseline and {strata} strata needs at least {least} participants",
+            "give more",
         )  # fmt: skip
 
 
